@@ -1,0 +1,111 @@
+package decode
+
+import (
+	"bytes"
+	"time"
+)
+
+// maxReferrals bounds the referrals that a Book remembers. A referral is used
+// within seconds or never.
+const maxReferrals = 1 << 14
+
+// referralLife is how long after a referral a connection to its address is
+// taken to follow it. Clients connect within seconds; some remember addresses
+// for weeks, and nothing announces the connections they then make.
+const referralLife = 2 * time.Minute
+
+// Referral is what an XFR or RNG told the client about a connection to come.
+type Referral struct {
+	From    Ref // the XFR or RNG
+	At      time.Time
+	Client  string  // host of the client that was referred
+	Address string  // where to, as on the wire
+	Cookie  string  // the key to show there; "" for a notification server
+	Dialect Dialect // that the referring connection speaks
+	Account string  // that is signed in on it
+}
+
+// Book is what the connections of a run learn for one another. The zero Book
+// is ready. It is not safe for concurrent use: the caller serialises the
+// sessions that share it.
+type Book struct {
+	list      []Referral // in the order of their making, from first on
+	first     int        // list[0] is referral number first
+	cookies   map[string]int
+	addresses map[string]int
+}
+
+// add remembers a referral, and forgets the oldest once there are too many.
+func (b *Book) add(r Referral) {
+	if b.cookies == nil {
+		b.cookies, b.addresses = map[string]int{}, map[string]int{}
+	}
+	if len(b.list) >= maxReferrals {
+		b.forget(maxReferrals / 2)
+	}
+	n := b.first + len(b.list)
+	b.list = append(b.list, r)
+	if r.Cookie != "" {
+		b.cookies[r.Cookie] = n
+	}
+	b.addresses[addressKey(r.Client, r.Address)] = n
+}
+
+// forget drops the n oldest referrals.
+func (b *Book) forget(n int) {
+	for i, r := range b.list[:n] {
+		if b.cookies[r.Cookie] == b.first+i {
+			delete(b.cookies, r.Cookie)
+		}
+		if key := addressKey(r.Client, r.Address); b.addresses[key] == b.first+i {
+			delete(b.addresses, key)
+		}
+	}
+	b.list = append(b.list[:0:0], b.list[n:]...)
+	b.first += n
+}
+
+// byCookie finds the referral that gave a cookie.
+func (b *Book) byCookie(cookie []byte) (Referral, bool) {
+	n, ok := b.cookies[string(cookie)]
+	if !ok {
+		return Referral{}, false
+	}
+	return b.list[n-b.first], true
+}
+
+// byAddress finds the last referral of a client's host to a server, if it can
+// be what led to a connection that was opened at a time.
+func (b *Book) byAddress(client, server string, opened time.Time) (Referral, bool) {
+	n, ok := b.addresses[addressKey(hostOf(client), server)]
+	if !ok {
+		return Referral{}, false
+	}
+	r := b.list[n-b.first]
+	age := opened.Sub(r.At)
+	return r, age >= 0 && age <= referralLife
+}
+
+// addressKey joins a client's host and a server's address; an address without
+// a port means port 1863.
+func addressKey(client, address string) string {
+	if !hasPort(address) {
+		address += ":1863"
+	}
+	return client + " " + address
+}
+
+// hasPort tells whether an address ends in :port; the colons inside the
+// brackets of an IPv6 address do not count.
+func hasPort(address string) bool {
+	b := []byte(address)
+	return bytes.LastIndexByte(b, ':') > bytes.LastIndexByte(b, ']')
+}
+
+// hostOf takes the port off host:port.
+func hostOf(hostport string) string {
+	if i := bytes.LastIndexByte([]byte(hostport), ':'); i >= 0 {
+		return hostport[:i]
+	}
+	return hostport
+}

@@ -1,0 +1,75 @@
+package decode
+
+import (
+	"bytes"
+	"strings"
+	"unicode/utf8"
+)
+
+// PercentDecode turns the %XX of a name or an address into characters, for
+// reading. It takes what it gets: a % without two hexadecimal digits stays,
+// and bytes that are no UTF-8 afterwards become U+FFFD, because real names
+// contain both (MSNP.md §1.1).
+func PercentDecode(text []byte) string {
+	if bytes.IndexByte(text, '%') < 0 {
+		return readable(text)
+	}
+	out := make([]byte, 0, len(text))
+	for i := 0; i < len(text); i++ {
+		if c, ok := percentByte(text[i:]); ok {
+			out = append(out, c)
+			i += 2
+			continue
+		}
+		out = append(out, text[i])
+	}
+	return readable(out)
+}
+
+// percentByte reads the %XX at the start of text.
+func percentByte(text []byte) (byte, bool) {
+	if len(text) < 3 || text[0] != '%' {
+		return 0, false
+	}
+	high, ok1 := hexDigit(text[1])
+	low, ok2 := hexDigit(text[2])
+	return high<<4 | low, ok1 && ok2
+}
+
+func hexDigit(c byte) (byte, bool) {
+	switch {
+	case c >= '0' && c <= '9':
+		return c - '0', true
+	case c >= 'a' && c <= 'f':
+		return c - 'a' + 10, true
+	case c >= 'A' && c <= 'F':
+		return c - 'A' + 10, true
+	}
+	return 0, false
+}
+
+// replacement stands for bytes that are no text.
+const replacement = "\uFFFD"
+
+// readable makes a string of bytes that ought to be UTF-8: every string that
+// leaves this package in a payload is valid.
+func readable(text []byte) string {
+	if utf8.Valid(text) {
+		return string(text)
+	}
+	return strings.ToValidUTF8(string(text), replacement)
+}
+
+// isText tells whether bytes can be shown as text: UTF-8 without control
+// characters other than line ends and tabs.
+func isText(b []byte) bool {
+	if !utf8.Valid(b) {
+		return false
+	}
+	for _, c := range b {
+		if c == 0x7F || c < ' ' && c != '\t' && c != '\r' && c != '\n' {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,174 @@
+package decode
+
+import "time"
+
+// Kind is the kind of a record.
+type Kind uint8
+
+// The kinds of records.
+const (
+	KindOpen    Kind = iota + 1 // a connection that turned out to speak MSNP
+	KindCommand                 // a command, with its payload
+	KindOpaque                  // bytes that are no command
+	KindGap                     // bytes that the capture does not have
+	KindClose                   // the end of a connection
+)
+
+var kindNames = [...]string{KindOpen: "open", KindCommand: "command", KindOpaque: "opaque", KindGap: "gap", KindClose: "close"}
+
+// String returns the name that stands in records.
+func (k Kind) String() string {
+	if int(k) < len(kindNames) {
+		return kindNames[k]
+	}
+	return ""
+}
+
+// DialectSource tells how the dialect of a connection came to be known.
+type DialectSource uint8
+
+// The sources of a dialect, from the weakest to the strongest.
+const (
+	DialectUnknown    DialectSource = iota
+	DialectInferred                 // from commands that only some dialects have
+	DialectInherited                // from the connection that referred the client here
+	DialectNegotiated               // from the server's answer to VER
+)
+
+var dialectSourceNames = [...]string{"", "inferred", "inherited", "negotiated"}
+
+// String returns the name that stands in records.
+func (s DialectSource) String() string { return dialectSourceNames[s] }
+
+// Arg is an argument of a command with the name that the command table gives it.
+type Arg struct {
+	Name   string
+	Value  []byte // as on the wire, without a prefix such as N=
+	Pos    int    // where Value stands in the record's Line
+	Secret bool
+}
+
+// Stamp is when, and offline in which packet, bytes were seen.
+type Stamp struct {
+	Time   time.Time
+	Packet int64 // 1-based number of the packet in its capture; 0 when live
+}
+
+// Ref names a record of another connection.
+type Ref struct {
+	Conn string
+	Seq  int64
+}
+
+// Record is what happened on a connection at one point: one line of the
+// output. A record that a Session emits is valid only during the call: its
+// slices are used again for the next one. Clone keeps it.
+type Record struct {
+	Stamp                     // of the read or packet in which the record begins
+	Conn        string        // id of the connection
+	Seq         int64         // order within the connection, from 1
+	Kind        Kind          //
+	Dir         Direction     // zero for open and close
+	Server      Server        // zero while not known
+	Dialect     Dialect       // zero while not known
+	DialectFrom DialectSource //
+
+	Verb       string   // three characters as on the wire
+	Spec       *Command // the row of the command table; nil for unknown verbs
+	TrID       uint32   // transaction id
+	HasTrID    bool     //
+	Args       []Arg    // the other arguments
+	Line       []byte   // the command line, without its line end
+	Bytes      int64    // on the wire, line end, payload and lost bytes included
+	HasPayload bool     //
+	Payload    []byte   // what is there of the payload
+	// PayloadBytes is the payload's size on the wire: more than len(Payload)
+	// where a gap in it was bridged.
+	PayloadBytes int64
+	Offset       int64 // of the first byte, in its direction of the connection
+	Notes        []Note
+
+	// Joined is, on the last chunk of a chunked message, the whole text.
+	Joined *JoinedMessage
+
+	Client, ServerAddr string // open: host:port of the two ends
+	Via                Ref    // open: the XFR or RNG that announced the connection
+	Reason             string // close
+	BytesC2S, BytesS2C int64  // close: bytes seen in each direction
+}
+
+// Arg returns the value of the argument of that name, or nil.
+func (r *Record) Arg(name string) []byte {
+	for i := range r.Args {
+		if r.Args[i].Name == name {
+			return r.Args[i].Value
+		}
+	}
+	return nil
+}
+
+// Note returns the record's first note of a kind, or nil.
+func (r *Record) Note(kind NoteKind) *Note {
+	for i := range r.Notes {
+		if r.Notes[i].Kind == kind {
+			return &r.Notes[i]
+		}
+	}
+	return nil
+}
+
+// Clone returns a copy of the record that stays valid.
+func (r *Record) Clone() *Record {
+	c := *r
+	c.Line = append([]byte(nil), r.Line...)
+	c.Payload = append([]byte(nil), r.Payload...)
+	c.Args = make([]Arg, len(r.Args))
+	for i, a := range r.Args {
+		c.Args[i] = a
+		c.Args[i].Value = append([]byte(nil), a.Value...)
+	}
+	c.Notes = append([]Note(nil), r.Notes...)
+	return &c
+}
+
+// NoteKind is the kind of a note.
+type NoteKind uint8
+
+// The kinds of notes.
+const (
+	NoteReply NoteKind = iota + 1 // the record answers a request
+	NoteError                     // the record is an error reply
+	NoteIssue                     // something is irregular
+	NoteGap                       // bytes are missing inside the record
+)
+
+var noteNames = [...]string{NoteReply: "reply", NoteError: "error", NoteIssue: "issue", NoteGap: "gap"}
+
+// String returns the name that stands in records.
+func (k NoteKind) String() string {
+	if int(k) < len(noteNames) {
+		return noteNames[k]
+	}
+	return ""
+}
+
+// Note is something worth saying about a record. Which fields it has depends
+// on its kind.
+type Note struct {
+	Kind NoteKind
+
+	// Of a reply: the request's Seq and verb, and the time between the two.
+	ToSeq   int64
+	Request string
+	Latency time.Duration
+
+	// Of an error: its number and meaning; "" where the number is unknown.
+	Code    int
+	Meaning string
+
+	// Of an issue.
+	Text string
+
+	// Of a gap: how many bytes are missing.
+	Bytes int64
+}
