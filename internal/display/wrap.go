@@ -1,0 +1,67 @@
+package display
+
+import (
+	"strings"
+
+	"github.com/clipperhouse/displaywidth"
+)
+
+// Wrap cuts a harmless text into lines of at most first columns for the first
+// and rest columns for the others. It prefers to break at a space, which it
+// leaves out, or in front of the @ of an address. A word that would not fit
+// on a line of its own is broken where the line is full. Nothing but the
+// spaces at line breaks is lost. A character wider than the line stands alone.
+func Wrap(s string, first, rest int) []string {
+	if Width(s) <= first {
+		return []string{s}
+	}
+	var lines []string
+	width := first
+	for s != "" {
+		end, next := lineEnd(s, width, rest)
+		lines = append(lines, s[:end])
+		s = s[next:]
+		width = rest
+	}
+	return lines
+}
+
+// lineEnd finds where the first line of s ends and where the next one begins.
+func lineEnd(s string, width, rest int) (end, next int) {
+	full := fitting(s, width)
+	if full == len(s) {
+		return full, full
+	}
+	if s[full] == ' ' {
+		return full, full + 1
+	}
+	space := strings.LastIndexByte(s[:full], ' ')
+	if space > 0 && wordFits(s[space+1:], rest) {
+		return space, space + 1
+	}
+	if i := strings.LastIndexByte(s[:full], '@'); i > max(space, 0) && wordFits(s[i:], rest) {
+		return i, i
+	}
+	return full, full
+}
+
+// fitting returns the length of the part of s that fits into width columns,
+// at least one character.
+func fitting(s string, width int) int {
+	used, n := 0, 0
+	for g := displaywidth.StringGraphemes(s); g.Next(); {
+		used += g.Width()
+		if used > width && n > 0 {
+			return n
+		}
+		n += len(g.Value())
+	}
+	return n
+}
+
+// wordFits tells whether the first word of s has at most width columns. It
+// looks no further than that, so that wrapping stays linear.
+func wordFits(s string, width int) bool {
+	n := fitting(s, width)
+	return n == len(s) || s[n] == ' ' || strings.IndexByte(s[:n], ' ') >= 0
+}
