@@ -1,0 +1,64 @@
+package report
+
+import (
+	"fmt"
+
+	"msnproxy/decode"
+)
+
+// issues is the section of what is irregular or could not be decoded.
+type issues struct{ bounded }
+
+func (i *issues) record(r *decode.Record) {
+	if r.Kind == decode.KindOpaque {
+		i.issue(r, opaqueText(r))
+		return
+	}
+	for n := range r.Notes {
+		switch note := &r.Notes[n]; note.Kind {
+		case decode.NoteIssue:
+			i.issue(r, note.Text)
+		case decode.NoteGap:
+			i.issue(r, gapText(r, note.Bytes))
+		}
+	}
+}
+
+func (i *issues) issue(r *decode.Record, text string) {
+	i.add(Text(r.Conn), Time(r.Time), Number(r.Seq), packetCell(r.Packet), Text(text))
+}
+
+// opaqueText tells of an opaque record, whose issues are why it is opaque.
+func opaqueText(r *decode.Record) string {
+	text := fmt.Sprintf("opaque: %d bytes %s", r.Bytes, sender(r.Dir))
+	for n := range r.Notes {
+		if r.Notes[n].Kind == decode.NoteIssue {
+			text += ", " + r.Notes[n].Text
+		}
+	}
+	return text
+}
+
+func gapText(r *decode.Record, lost int64) string {
+	if r.Kind == decode.KindCommand {
+		return fmt.Sprintf("gap: %d bytes of this %s are missing", lost, r.Verb)
+	}
+	return fmt.Sprintf("gap: %d bytes %s are missing", lost, sender(r.Dir))
+}
+
+func sender(d decode.Direction) string {
+	if d == decode.ClientToServer {
+		return "from the client"
+	}
+	return "from the server"
+}
+
+func (i *issues) section() Section {
+	return Section{Name: "issues", About: "what is irregular or could not be decoded", Rows: i.rows, More: i.more, Columns: []Column{
+		{Key: "conn", Lead: true},
+		{Key: "time"},
+		{Key: "seq", Right: true},
+		{Key: "packet", Right: true},
+		{Key: "text", Flex: 1},
+	}}
+}
