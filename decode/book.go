@@ -25,9 +25,20 @@ type Referral struct {
 	Account string  // that is signed in on it
 }
 
+// Referrals is where the sessions of a run look up what other connections have
+// told them. Sessions that run at the same time need one that locks.
+type Referrals interface {
+	// Add remembers a referral.
+	Add(Referral)
+	// ByCookie finds the referral that gave a cookie.
+	ByCookie(cookie []byte) (Referral, bool)
+	// ByAddress finds the last referral of a client (host:port) to a server,
+	// if it can be what led to a connection that was opened at a time.
+	ByAddress(client, server string, opened time.Time) (Referral, bool)
+}
+
 // Book is what the connections of a run learn for one another. The zero Book
-// is ready. It is not safe for concurrent use: the caller serialises the
-// sessions that share it.
+// is ready. It is not safe for concurrent use.
 type Book struct {
 	list      []Referral // in the order of their making, from first on
 	first     int        // list[0] is referral number first
@@ -35,8 +46,8 @@ type Book struct {
 	addresses map[string]int
 }
 
-// add remembers a referral, and forgets the oldest once there are too many.
-func (b *Book) add(r Referral) {
+// Add remembers a referral, and forgets the oldest once there are too many.
+func (b *Book) Add(r Referral) {
 	if b.cookies == nil {
 		b.cookies, b.addresses = map[string]int{}, map[string]int{}
 	}
@@ -65,8 +76,8 @@ func (b *Book) forget(n int) {
 	b.first += n
 }
 
-// byCookie finds the referral that gave a cookie.
-func (b *Book) byCookie(cookie []byte) (Referral, bool) {
+// ByCookie finds the referral that gave a cookie.
+func (b *Book) ByCookie(cookie []byte) (Referral, bool) {
 	n, ok := b.cookies[string(cookie)]
 	if !ok {
 		return Referral{}, false
@@ -74,9 +85,9 @@ func (b *Book) byCookie(cookie []byte) (Referral, bool) {
 	return b.list[n-b.first], true
 }
 
-// byAddress finds the last referral of a client's host to a server, if it can
+// ByAddress finds the last referral of a client's host to a server, if it can
 // be what led to a connection that was opened at a time.
-func (b *Book) byAddress(client, server string, opened time.Time) (Referral, bool) {
+func (b *Book) ByAddress(client, server string, opened time.Time) (Referral, bool) {
 	n, ok := b.addresses[addressKey(hostOf(client), server)]
 	if !ok {
 		return Referral{}, false

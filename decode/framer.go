@@ -166,6 +166,10 @@ func (f *Framer) Feed(p []byte) {
 	f.data = f.own
 }
 
+// Pending returns the input that is not part of a frame yet. It is valid until
+// the next call of any method.
+func (f *Framer) Pending() []byte { return f.data }
+
 // inputOffset is the offset at which the next input stands.
 func (f *Framer) inputOffset() int64 {
 	pending := f.offset + int64(len(f.data))

@@ -78,6 +78,7 @@ type Record struct {
 	TrID       uint32   // transaction id
 	HasTrID    bool     //
 	Args       []Arg    // the other arguments
+	Raw        []byte   // all its bytes as they came in; gone once secrets are masked
 	Line       []byte   // the command line, without its line end
 	Bytes      int64    // on the wire, line end, payload and lost bytes included
 	HasPayload bool     //
@@ -120,6 +121,7 @@ func (r *Record) Note(kind NoteKind) *Note {
 // Clone returns a copy of the record that stays valid.
 func (r *Record) Clone() *Record {
 	c := *r
+	c.Raw = append([]byte(nil), r.Raw...)
 	c.Line = append([]byte(nil), r.Line...)
 	c.Payload = append([]byte(nil), r.Payload...)
 	c.Args = make([]Arg, len(r.Args))
@@ -136,13 +138,14 @@ type NoteKind uint8
 
 // The kinds of notes.
 const (
-	NoteReply NoteKind = iota + 1 // the record answers a request
-	NoteError                     // the record is an error reply
-	NoteIssue                     // something is irregular
-	NoteGap                       // bytes are missing inside the record
+	NoteReply   NoteKind = iota + 1 // the record answers a request
+	NoteError                       // the record is an error reply
+	NoteIssue                       // something is irregular
+	NoteGap                         // bytes are missing inside the record
+	NoteRewrite                     // the proxy told the client another address
 )
 
-var noteNames = [...]string{NoteReply: "reply", NoteError: "error", NoteIssue: "issue", NoteGap: "gap"}
+var noteNames = [...]string{NoteReply: "reply", NoteError: "error", NoteIssue: "issue", NoteGap: "gap", NoteRewrite: "rewrite"}
 
 // String returns the name that stands in records.
 func (k NoteKind) String() string {
@@ -171,4 +174,8 @@ type Note struct {
 
 	// Of a gap: how many bytes are missing.
 	Bytes int64
+
+	// Of a rewrite: the address that the server sent, and the one that the
+	// client got.
+	From, To string
 }

@@ -12,8 +12,8 @@ type Config struct {
 	Opened Stamp
 	// MidStream tells that the beginning of the connection is missing.
 	MidStream bool
-	// Book is shared by the sessions of a run. The caller serialises its use.
-	Book *Book
+	// Book is shared by the sessions of a run; nil does without.
+	Book Referrals
 	// Emit is called with each record, which is valid only during the call.
 	Emit func(*Record)
 }
@@ -89,6 +89,10 @@ func (s *Session) Gap(dir Direction, n int64, at Stamp) {
 	s.drain(dir)
 }
 
+// Pending returns the bytes of a direction that are not part of a record yet:
+// the beginning of a command, as a rule. They are valid until the next call.
+func (s *Session) Pending(dir Direction) []byte { return s.sides[dir.index()].framer.Pending() }
+
 // End tells that a direction has ended: nothing more comes from that end.
 func (s *Session) End(dir Direction) {
 	s.sides[dir.index()].framer.End()
@@ -163,7 +167,7 @@ func (s *Session) announcedBy() Ref {
 	if s.via != (Ref{}) || s.cfg.Book == nil {
 		return s.via
 	}
-	if r, ok := s.cfg.Book.byAddress(s.cfg.Client, s.cfg.Server, s.cfg.Opened.Time); ok {
+	if r, ok := s.cfg.Book.ByAddress(s.cfg.Client, s.cfg.Server, s.cfg.Opened.Time); ok {
 		return r.From
 	}
 	return Ref{}
@@ -171,7 +175,7 @@ func (s *Session) announcedBy() Ref {
 
 func (s *Session) opaque(dir Direction, frame *Frame, at Stamp) {
 	rec := s.begin(KindOpaque, dir, at)
-	rec.Payload = frame.Raw
+	rec.Raw, rec.Payload = frame.Raw, frame.Raw
 	rec.Bytes, rec.Offset = frame.Size(), frame.Offset
 	rec.issue(frame.Reason.String())
 	s.emit(rec)
@@ -188,6 +192,7 @@ func (s *Session) gap(dir Direction, frame *Frame, at Stamp) {
 // command tells about the connection holds for that command already.
 func (s *Session) command(dir Direction, frame *Frame, at Stamp) {
 	rec := s.begin(KindCommand, dir, at)
+	rec.Raw = frame.Raw
 	rec.Line, rec.Offset, rec.Bytes = frame.Line, frame.Offset, frame.Size()
 	if frame.HasPayload {
 		rec.HasPayload, rec.Payload = true, frame.Payload
@@ -314,7 +319,7 @@ func (s *Session) learnBefore(dir Direction, line []byte) {
 	if !isUSR && !isANS {
 		return
 	}
-	r, ok := s.cfg.Book.byCookie(s.words[2])
+	r, ok := s.cfg.Book.ByCookie(s.words[2])
 	if !ok {
 		return
 	}
@@ -338,7 +343,7 @@ func (s *Session) refer(rec *Record) {
 	if s.cfg.Book == nil || len(address) < 2 {
 		return
 	}
-	s.cfg.Book.add(Referral{
+	s.cfg.Book.Add(Referral{
 		From: Ref{Conn: s.cfg.Conn, Seq: s.nextSeq()}, At: rec.Time, Client: hostOf(s.cfg.Client),
 		Address: string(address), Cookie: string(rec.Arg("cookie")),
 		Dialect: s.dialect, Account: s.account,

@@ -119,12 +119,12 @@ func TestMarksAreBounded(t *testing.T) {
 func TestTheBookForgetsTheOldest(t *testing.T) {
 	var b Book
 	for i := range maxReferrals + 1 {
-		b.add(Referral{From: Ref{Conn: "c1", Seq: int64(i)}, Client: "10.0.0.1", Address: fmt.Sprintf("192.0.2.1:%d", i), Cookie: fmt.Sprint("cookie", i)})
+		b.Add(Referral{From: Ref{Conn: "c1", Seq: int64(i)}, Client: "10.0.0.1", Address: fmt.Sprintf("192.0.2.1:%d", i), Cookie: fmt.Sprint("cookie", i)})
 	}
-	if _, ok := b.byCookie([]byte("cookie0")); ok {
+	if _, ok := b.ByCookie([]byte("cookie0")); ok {
 		t.Error("the oldest referral is still known")
 	}
-	if r, ok := b.byCookie(fmt.Appendf(nil, "cookie%d", maxReferrals)); !ok || r.From.Seq != maxReferrals {
+	if r, ok := b.ByCookie(fmt.Appendf(nil, "cookie%d", maxReferrals)); !ok || r.From.Seq != maxReferrals {
 		t.Errorf("the newest referral is %v, %t", r, ok)
 	}
 	if len(b.list) > maxReferrals || len(b.cookies) != len(b.list) || len(b.addresses) != len(b.list) {
@@ -141,15 +141,15 @@ func TestAnAddressWithoutPortMeans1863(t *testing.T) {
 		{"[2001:db8::1]", "[2001:db8::1]:1863"},
 		{"[2001:db8::2]:1864", "[2001:db8::2]:1864"},
 	} {
-		b.add(Referral{From: Ref{Conn: "c1", Seq: 5}, At: noon, Client: "10.0.0.1", Address: tt.told})
-		if r, ok := b.byAddress("10.0.0.1:1025", tt.server, noon.Add(time.Second)); !ok || r.From.Seq != 5 {
+		b.Add(Referral{From: Ref{Conn: "c1", Seq: 5}, At: noon, Client: "10.0.0.1", Address: tt.told})
+		if r, ok := b.ByAddress("10.0.0.1:1025", tt.server, noon.Add(time.Second)); !ok || r.From.Seq != 5 {
 			t.Errorf("%s is not found as %s", tt.told, tt.server)
 		}
-		if _, ok := b.byAddress("10.0.0.2:1025", tt.server, noon.Add(time.Second)); ok {
+		if _, ok := b.ByAddress("10.0.0.2:1025", tt.server, noon.Add(time.Second)); ok {
 			t.Errorf("%s is found for another client", tt.told)
 		}
 		for _, when := range []time.Time{noon.Add(-time.Second), noon.Add(time.Hour)} {
-			if _, ok := b.byAddress("10.0.0.1:1025", tt.server, when); ok {
+			if _, ok := b.ByAddress("10.0.0.1:1025", tt.server, when); ok {
 				t.Errorf("%s announces a connection at %v", tt.told, when)
 			}
 		}
