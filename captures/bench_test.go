@@ -1,0 +1,58 @@
+package captures
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"runtime"
+	"testing"
+	"time"
+
+	"msnproxy/decode"
+)
+
+// benchmarkSize is the size of the capture that is decoded.
+const benchmarkSize = 16 << 20
+
+// chatCapture makes a capture of many conversations, always the same one:
+// messages, typing notices and receipts, as a busy evening has them.
+func chatCapture(b *testing.B) []byte {
+	var file []byte
+	for i := 0; len(file) < benchmarkSize; i++ {
+		k := newTalk(fmt.Sprintf("10.0.%d.%d:%d", i/200%200, 1+i%200, 1025+i%3000), "10.1.0.2:1863")
+		k.wait(time.Duration(i) * time.Second).open()
+		k.c("USR 1 alice@example.com 123.456\r\n").s("USR 1 OK alice@example.com Alice\r\n")
+		for n := range 50 {
+			typing := "MIME-Version: 1.0\r\nContent-Type: text/x-msmsgscontrol\r\nTypingUser: alice@example.com\r\n\r\n\r\n"
+			k.c(fmt.Sprintf("MSG %d U %d\r\n%s", 2*n, len(typing), typing)).chat(2*n + 1)
+		}
+		one := pcapFile(linkEthernet, packets(b, linkEthernet, k.close()))
+		if i > 0 {
+			one = one[pcapHeader:]
+		}
+		file = append(file, one...)
+	}
+	return file
+}
+
+func BenchmarkDecodeCapture(b *testing.B) {
+	file := chatCapture(b)
+	commands := 0
+	d := NewDecoder(Options{Book: &decode.Book{}, Emit: func(r *decode.Record) {
+		if r.Kind == decode.KindCommand {
+			commands++
+		}
+	}})
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	b.SetBytes(int64(len(file)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := d.File(context.Background(), "benchmark", bytes.NewReader(file)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	runtime.ReadMemStats(&after)
+	b.ReportMetric(float64(after.Mallocs-before.Mallocs)/float64(commands), "allocs/command")
+	b.ReportMetric(float64(commands)/b.Elapsed().Seconds(), "commands/s")
+}

@@ -1,0 +1,232 @@
+package captures
+
+import (
+	"net/netip"
+
+	"msnproxy/decode"
+)
+
+// Why a connection was closed. The live proxy uses the same words, but for
+// reasonReused, which only a capture can show.
+const (
+	reasonClientClosed = "client closed"
+	reasonServerClosed = "server closed"
+	reasonClientReset  = "client reset"
+	reasonServerReset  = "server reset"
+	reasonCaptureEnded = "capture ended"
+	reasonIdle         = "idle"
+	reasonReused       = "ports used again"
+)
+
+// unknown stands for a side of a connection that is not known.
+const unknown = -1
+
+// connection is a TCP connection. It is undecided, then either accepted as
+// MSNP, and has a session, or done: rejected, or closed. A connection that is
+// done stays in the table for a while, so that its last packets are not taken
+// for a new one.
+type connection struct {
+	queued
+	number  int64             // in order of their first packets
+	ends    [2]netip.AddrPort // ends[0] sent the first packet
+	client  int               // the side that is the client, or unknown
+	began   bool              // its handshake was seen
+	opened  decode.Stamp      // its first packet
+	last    decode.Stamp      // its last packet so far
+	closing int               // the side that sent the first FIN, or unknown
+	reset   int               // the side that sent a RST, or unknown
+	strays  int               // segments in a row that were out of reach
+
+	isn  [2]isn
+	live *live // nil when done
+}
+
+// isn is the initial sequence number of a side.
+type isn struct {
+	value uint32
+	known bool
+}
+
+// live is what a connection holds until it is done.
+type live struct {
+	halves  [2]half
+	held    *held           // until it is decided whether this is MSNP
+	session *decode.Session // from then on
+}
+
+func newConnection(number int64, s *segment) *connection {
+	c := &connection{
+		number: number, ends: [2]netip.AddrPort{s.from, s.to},
+		client: unknown, closing: unknown, reset: unknown,
+		opened: s.at, last: s.at, live: &live{held: &held{}},
+	}
+	for side := range c.live.halves {
+		c.live.halves[side] = half{conn: c, side: side, fin: -1, cut: -1}
+	}
+	return c
+}
+
+// sideOf tells which side sent a segment.
+func (c *connection) sideOf(s *segment) int {
+	if s.from == c.ends[0] {
+		return 0
+	}
+	return 1
+}
+
+// replacedBy tells whether a SYN begins another connection between the same
+// ports, and is not one of this connection sent again.
+func (c *connection) replacedBy(s *segment) bool {
+	side := c.sideOf(s)
+	if c.isn[side].known {
+		return c.isn[side].value != s.seq
+	}
+	// The first SYN+ACK answers the SYN of the other side.
+	peer := c.isn[1-side]
+	return !s.acks || !peer.known || peer.value+1 != s.ack
+}
+
+// handshake takes from a SYN who the client is, and where the directions
+// begin. A SYN+ACK tells both.
+func (c *connection) handshake(s *segment) {
+	side := c.sideOf(s)
+	c.began = true
+	c.startAt(side, s.seq)
+	switch {
+	case s.acks:
+		c.startAt(1-side, s.ack-1)
+		c.setClient(1 - side)
+	default:
+		c.setClient(side)
+	}
+}
+
+func (c *connection) startAt(side int, seq uint32) {
+	if c.isn[side].known {
+		return
+	}
+	c.isn[side] = isn{value: seq, known: true}
+	c.live.halves[side].start(seq+1, true)
+}
+
+func (c *connection) setClient(side int) {
+	if c.client == unknown {
+		c.client = side
+	}
+}
+
+// take uses a segment of the connection.
+func (c *connection) take(a *assembler, s *segment) (skip string) {
+	side := c.sideOf(s)
+	h, peer := &c.live.halves[side], &c.live.halves[1-side]
+	if s.syn {
+		c.handshake(s)
+		s.seq++ // a SYN counts as a byte; data may come with it
+	}
+	if s.acks {
+		peer.acknowledge(s.ack)
+		peer.skipStale(a, s.at.Time)
+		peer.checkEnd()
+	}
+	if len(s.data)+s.lost > 0 {
+		skip = h.take(a, s)
+	}
+	if s.fin && skip == "" {
+		c.noteFIN(h, s)
+	}
+	h.skipStale(a, s.at.Time)
+	h.checkEnd()
+	return skip
+}
+
+func (c *connection) noteFIN(h *half, s *segment) {
+	if h.finish(s) && c.closing == unknown {
+		c.closing = h.side
+	}
+}
+
+// resetBy tells whether a RST belongs to the connection as it stands.
+func (c *connection) resetBy(s *segment) bool {
+	side := c.sideOf(s)
+	h := &c.live.halves[side]
+	if h.started && !h.reaches(h.offset(s.seq)) {
+		return false
+	}
+	c.reset = side
+	return true
+}
+
+// ended tells whether both directions have.
+func (c *connection) ended() bool {
+	return c.live.halves[0].ended && c.live.halves[1].ended
+}
+
+// drain delivers all that the assembler keeps, the client's side first.
+func (c *connection) drain(a *assembler) {
+	first := max(c.client, 0)
+	c.live.halves[first].drain(a, c.last)
+	c.live.halves[1-first].drain(a, c.last)
+}
+
+// reason says why the connection was closed. Who sent the first FIN comes
+// before all that happened later, and a RST before what is known otherwise.
+func (c *connection) reason(otherwise string) string {
+	byClient, byServer, by := reasonClientClosed, reasonServerClosed, c.closing
+	if by == unknown {
+		byClient, byServer, by = reasonClientReset, reasonServerReset, c.reset
+	}
+	switch by {
+	case unknown:
+		return otherwise
+	case c.client:
+		return byClient
+	}
+	return byServer
+}
+
+// dir is the direction of what a side sends.
+func (c *connection) dir(side int) decode.Direction {
+	if side == c.client {
+		return decode.ClientToServer
+	}
+	return decode.ServerToClient
+}
+
+// bytes passes on bytes that are in order: to the session, or to where they
+// wait for it.
+func (c *connection) bytes(side int, data []byte, at decode.Stamp) {
+	if c.live.session != nil {
+		c.live.session.Feed(c.dir(side), data, at)
+		return
+	}
+	c.live.held.bytes(side, data, at)
+}
+
+// gap passes on that bytes are missing.
+func (c *connection) gap(side int, n int64, at decode.Stamp) {
+	if c.live.session != nil {
+		c.live.session.Gap(c.dir(side), n, at)
+		return
+	}
+	c.live.held.gap(side, n, at)
+}
+
+// end passes on that a direction has ended.
+func (c *connection) end(side int) {
+	if c.live.session != nil {
+		c.live.session.End(c.dir(side))
+		return
+	}
+	c.live.held.end(side)
+}
+
+// accept gives the connection a session, and feeds it what was held.
+func (c *connection) accept(id string, o Options) {
+	c.live.session = decode.NewSession(decode.Config{
+		Conn: id, Client: c.ends[c.client].String(), Server: c.ends[1-c.client].String(),
+		Opened: c.opened, MidStream: !c.began, Book: o.Book, Emit: o.Emit,
+	})
+	h := c.live.held
+	c.live.held = nil
+	h.replay(c)
+}

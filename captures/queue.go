@@ -1,0 +1,54 @@
+package captures
+
+import "time"
+
+// queue holds connections in the order of their last packets, so that the
+// ones which were silent longest are found without a search.
+type queue struct {
+	first, last *connection
+	size        int
+}
+
+// queued is the place of a connection in its queue and in the table.
+type queued struct {
+	in         *queue
+	prev, next *connection
+	key        ports
+}
+
+// push adds a connection as the one that was active last.
+func (q *queue) push(c *connection) {
+	c.in, c.prev, c.next = q, q.last, nil
+	if q.last != nil {
+		q.last.next = c
+	} else {
+		q.first = c
+	}
+	q.last = c
+	q.size++
+}
+
+// remove takes a connection out.
+func (q *queue) remove(c *connection) {
+	if c.prev != nil {
+		c.prev.next = c.next
+	} else {
+		q.first = c.next
+	}
+	if c.next != nil {
+		c.next.prev = c.prev
+	} else {
+		q.last = c.prev
+	}
+	c.in, c.prev, c.next = nil, nil, nil
+	q.size--
+}
+
+// expire drops connections from the front while they were silent for longer
+// than a time, or there are more of them than the limit. drop must take them
+// out of the queue.
+func (q *queue) expire(now time.Time, silence time.Duration, limit int, drop func(*connection)) {
+	for q.first != nil && (q.size > limit || now.Sub(q.first.last.Time) > silence) {
+		drop(q.first)
+	}
+}

@@ -1,0 +1,139 @@
+package captures
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/google/gopacket/pcapgo"
+)
+
+const (
+	// maxPacket is the largest packet taken from a file: the snap length
+	// that tcpdump and Wireshark write by default, and above every packet
+	// that offload makes on a loopback interface. It bounds what a length
+	// field in a damaged file can make us allocate.
+	maxPacket = 256 << 10
+	// readBuffer lets one system call bring many packets; a live pipe is
+	// not held up by it.
+	readBuffer = 64 << 10
+)
+
+// frame is one packet as it stands in the file. Its data is valid until the
+// next one is read.
+type frame struct {
+	data   []byte
+	length int // on the wire; more than len(data) where the capture cut it
+	link   int // the file's number for what kind of header comes first
+	time   time.Time
+}
+
+// source reads the packets of a file. It returns io.EOF at the end, and
+// io.ErrUnexpectedEOF where the file is cut within a packet.
+type source interface {
+	next() (frame, error)
+}
+
+// openSource tells what kind of file it is from its first bytes, and
+// returns a reader for it.
+func openSource(r io.Reader) (source, string, error) {
+	in := bufio.NewReaderSize(r, readBuffer)
+	start, err := in.Peek(2)
+	if err == nil && bytes.Equal(start, gzipMagic) {
+		zipped, err := gzip.NewReader(in)
+		if err != nil {
+			return nil, "gzip", fmt.Errorf("the gzip header is damaged: %w", err)
+		}
+		src, kind, err := openPlain(bufio.NewReaderSize(zipped, readBuffer))
+		if kind == "" {
+			return nil, "gzip", err
+		}
+		return src, kind + ".gz", err
+	}
+	return openPlain(in)
+}
+
+var (
+	gzipMagic   = []byte{0x1f, 0x8b}
+	pcapngMagic = []byte{0x0a, 0x0d, 0x0d, 0x0a}
+)
+
+// openPlain does the same for a file that is not compressed, or no longer.
+func openPlain(in *bufio.Reader) (source, string, error) {
+	magic, err := in.Peek(4)
+	switch {
+	case err == io.EOF && len(magic) == 0:
+		return nil, "", errors.New("the file is empty")
+	case err != nil && err != io.EOF:
+		return nil, "", err
+	case bytes.Equal(magic, pcapngMagic):
+		src, err := newNgSource(in)
+		return src, "pcapng", err
+	case pcapOrder(magic) != nil:
+		src, err := newPcapSource(in, pcapOrder(magic))
+		return src, "pcap", err
+	}
+	return nil, "", unknownContent(in)
+}
+
+// unknownContent says what a file looks like that is none of ours.
+func unknownContent(in *bufio.Reader) error {
+	const enough = 16
+	start, _ := in.Peek(enough)
+	return fmt.Errorf("not a pcap or pcapng file; it begins with %q", start)
+}
+
+// pcapOrder returns the byte order of a pcap file, with times in micro- or
+// nanoseconds, or nil if it is not one.
+func pcapOrder(magic []byte) binary.ByteOrder {
+	if len(magic) < 4 {
+		return nil
+	}
+	for _, order := range []binary.ByteOrder{binary.LittleEndian, binary.BigEndian} {
+		switch order.Uint32(magic) {
+		case 0xa1b2c3d4, 0xa1b23c4d:
+			return order
+		}
+	}
+	return nil
+}
+
+// pcapSource reads a pcap file.
+type pcapSource struct {
+	r    *pcapgo.Reader
+	link int
+}
+
+// pcapHeader is the size of the header of a pcap file. Its last four bytes
+// tell the link type, of which pcapgo keeps only the lowest eight bits; the
+// upper sixteen tell of something else.
+const pcapHeader = 24
+
+func newPcapSource(in *bufio.Reader, order binary.ByteOrder) (source, error) {
+	header, err := in.Peek(pcapHeader)
+	if err != nil {
+		return nil, errors.New("the file is cut off within its header")
+	}
+	link := int(order.Uint32(header[20:]) & 0xffff)
+	r, err := pcapgo.NewReader(in)
+	if err != nil {
+		return nil, fmt.Errorf("the header of the pcap file is damaged: %w", err)
+	}
+	// The header's own snap length is often too small, and pcapgo would
+	// allocate it whatever it is.
+	r.SetSnaplen(maxPacket)
+	return &pcapSource{r: r, link: link}, nil
+}
+
+func (s *pcapSource) next() (frame, error) {
+	data, ci, err := s.r.ZeroCopyReadPacketData()
+	if err == io.EOF && ci.CaptureLength > 0 {
+		err = io.ErrUnexpectedEOF // the packet's header is the last thing there
+	}
+	return frame{data: data, length: ci.Length, link: s.link, time: ci.Timestamp}, err
+}

@@ -1,0 +1,220 @@
+package captures
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"msnproxy/decode"
+)
+
+// Limits of what is remembered about connections. Memory follows those that
+// are alive, and these bound it. Times are capture time.
+const (
+	// maxUndecided bounds the connections of which it is not known what they
+	// speak: port scans make many. Each may hold maxHeld bytes, most hold none.
+	maxUndecided = 1 << 12
+	// maxAccepted bounds the connections with a session.
+	maxAccepted = 1 << 14
+	// maxDone bounds the ones that are only remembered.
+	maxDone = 1 << 16
+	// idleAfter is when a silent connection is closed. Clients without PNG
+	// were silent for hours.
+	idleAfter = 12 * time.Hour
+	// forgetAfter is for how long after its last packet a connection that is
+	// done is remembered: twice TCP's maximum segment lifetime, and a bit.
+	forgetAfter = 5 * time.Minute
+	// maxStrays is how many segments in a row may be out of reach before
+	// they are taken for a new connection whose handshake was not captured.
+	maxStrays = 3
+)
+
+// table holds the TCP connections of a file.
+type table struct {
+	decoder  *Decoder
+	byPorts  map[ports]*connection
+	made     int64 // connections so far
+	accepted int   // of them: MSNP
+
+	undecided, sessions, done queue
+}
+
+// ports is the key of a connection: its two ends, in one order for both
+// directions.
+type ports [2]netip.AddrPort
+
+func portsOf(s *segment) ports {
+	if s.from.Compare(s.to) > 0 {
+		return ports{s.to, s.from}
+	}
+	return ports{s.from, s.to}
+}
+
+func newTable(d *Decoder) *table {
+	return &table{decoder: d, byPorts: map[ports]*connection{}}
+}
+
+// packet uses a TCP packet, or says why it does not.
+func (t *table) packet(s *segment) (skip string) {
+	t.expire(s.at.Time)
+	key := portsOf(s)
+	c := t.byPorts[key]
+	if c != nil && s.syn && c.replacedBy(s) {
+		t.drop(c, reasonReused)
+		c = nil
+	}
+	if c == nil {
+		if !begins(s) {
+			return ""
+		}
+		c = t.add(key, s)
+	}
+	t.touch(c, s.at)
+	if c.live == nil {
+		return ""
+	}
+	return t.use(c, s)
+}
+
+// begins tells whether a packet without a connection makes one.
+func begins(s *segment) bool { return !s.rst && (s.syn || len(s.data) > 0) }
+
+// use gives a packet to its connection, and does what follows from it.
+func (t *table) use(c *connection, s *segment) (skip string) {
+	if s.rst {
+		if c.resetBy(s) {
+			t.finish(c, "")
+		}
+		return ""
+	}
+	if skip = c.take(t.decoder.assembler, s); skip != "" {
+		return t.stray(c, s, skip)
+	}
+	if len(s.data) > 0 {
+		c.strays = 0
+	}
+	t.decide(c, false)
+	if c.live != nil && c.ended() {
+		t.finish(c, "")
+	}
+	return ""
+}
+
+// stray handles a segment that is out of reach. Several in a row are taken
+// for another connection.
+func (t *table) stray(c *connection, s *segment, skip string) string {
+	if c.strays++; c.strays < maxStrays {
+		return skip
+	}
+	t.drop(c, reasonReused)
+	c = t.add(portsOf(s), s)
+	return t.use(c, s)
+}
+
+// add makes a connection for its first packet.
+func (t *table) add(key ports, s *segment) *connection {
+	t.made++
+	c := newConnection(t.made, s)
+	c.key = key
+	t.byPorts[key] = c
+	t.undecided.push(c)
+	return c
+}
+
+// touch notes that a connection has shown life.
+func (t *table) touch(c *connection, at decode.Stamp) {
+	c.last = at
+	q := c.in
+	q.remove(c)
+	q.push(c)
+}
+
+// decide finds out whether a connection is MSNP, if what it holds tells.
+func (t *table) decide(c *connection, final bool) {
+	if c.live == nil || c.live.held == nil {
+		return
+	}
+	h := c.live.held
+	final = final || h.full()
+	if !h.fresh && !final {
+		return
+	}
+	h.fresh = false
+	switch verdict, client := c.detect(final); verdict {
+	case isMSNP:
+		c.client = client
+		t.accept(c)
+	case isOther:
+		t.retire(c)
+	}
+}
+
+// accept gives a connection its id and session.
+func (t *table) accept(c *connection) {
+	t.accepted++
+	t.decoder.accepted++
+	t.undecided.remove(c)
+	t.sessions.push(c)
+	c.accept(fmt.Sprintf("c%d", t.decoder.accepted), t.decoder.options)
+}
+
+// retire ends a connection, of which only its ports are remembered.
+func (t *table) retire(c *connection) {
+	for side := range c.live.halves {
+		h := &c.live.halves[side]
+		h.discard(t.decoder.assembler)
+	}
+	c.live.session, c.live.held = nil, nil // the library still points into c.live
+	c.live = nil
+	c.in.remove(c)
+	t.done.push(c)
+}
+
+// finish closes a connection that is not done: what it still has is decoded,
+// and if that is MSNP, its session is closed. The reason given holds where no
+// FIN and no RST tells another one.
+func (t *table) finish(c *connection, reason string) {
+	c.drain(t.decoder.assembler)
+	t.decide(c, true)
+	if c.live == nil {
+		return
+	}
+	c.live.session.Close(c.reason(reason), c.last)
+	t.retire(c)
+}
+
+// drop closes a connection and forgets it.
+func (t *table) drop(c *connection, reason string) {
+	if c.live != nil {
+		t.finish(c, reason)
+	}
+	c.in.remove(c)
+	delete(t.byPorts, c.key)
+}
+
+// expire closes and forgets the connections that were silent for too long, or
+// that are too many.
+func (t *table) expire(now time.Time) {
+	t.undecided.expire(now, idleAfter, maxUndecided, t.dropIdle)
+	t.sessions.expire(now, idleAfter, maxAccepted, t.dropIdle)
+	t.done.expire(now, forgetAfter, maxDone, t.dropIdle)
+}
+
+func (t *table) dropIdle(c *connection) { t.drop(c, reasonIdle) }
+
+// finishAll closes all connections at the end of the capture, in the order in
+// which they began.
+func (t *table) finishAll(at decode.Stamp) {
+	var left []*connection
+	for _, c := range t.byPorts {
+		if c.live != nil {
+			left = append(left, c)
+		}
+	}
+	slices.SortFunc(left, func(a, b *connection) int { return int(a.number - b.number) })
+	for _, c := range left {
+		c.last = at
+		t.finish(c, reasonCaptureEnded)
+	}
+}
