@@ -37,13 +37,19 @@ func New(showSecrets bool, sinks ...Sink) *Journal {
 // Emit hands a record to every sink. A sink that has failed gets no more
 // records; Failed and Close tell why.
 func (j *Journal) Emit(r *decode.Record) {
-	if j.masker != nil {
-		j.masker.Mask(r)
-	}
+	mask(j.masker, r)
 	for i, s := range j.sinks {
 		if j.failed[i] == nil {
 			j.failed[i] = s.Record(r)
 		}
+	}
+}
+
+// mask takes the secrets out of a record; a nil masker leaves them in.
+func mask(m *decode.Masker, r *decode.Record) {
+	if m != nil {
+		m.Mask(r)
+		r.Raw = nil
 	}
 }
 

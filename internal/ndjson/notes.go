@@ -35,6 +35,9 @@ func (s *Sink) addNote(e *zerolog.Event, n *decode.Note) {
 		e.Str("text", n.Text)
 	case decode.NoteGap:
 		e.Int64("bytes", n.Bytes)
+	case decode.NoteRewrite:
+		e.Str("from", n.From)
+		e.Str("to", n.To)
 	}
 }
 

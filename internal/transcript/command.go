@@ -89,6 +89,8 @@ func (t *Transcript) notes(notes []decode.Note) {
 			t.remark(styleIssue, n.Text)
 		case decode.NoteGap:
 			t.remark(styleIssue, bytesText(n.Bytes)+" missing")
+		case decode.NoteRewrite:
+			t.remark(styleDim, "the client was told "+n.To+" instead of "+n.From)
 		}
 	}
 }

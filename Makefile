@@ -1,0 +1,57 @@
+# "make" shows what there is to make. Go and make are all that is needed.
+
+GO     ?= go
+FUZZ   ?= 30s
+COUNT  ?= 5
+SAMPLE = captures/samples/msnp15.pcapng
+
+.PHONY: help
+help: ## show this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: ## decode and analyse a sample capture: a look in one command
+	@$(GO) run ./cmd/msnproxy decode $(SAMPLE)
+	@echo
+	@$(GO) run ./cmd/msnproxy analyze $(SAMPLE)
+
+.PHONY: build
+build: ## build bin/msnproxy
+	CGO_ENABLED=0 $(GO) build -o bin/msnproxy ./cmd/msnproxy
+
+.PHONY: install
+install: ## install msnproxy where go install puts programs
+	CGO_ENABLED=0 $(GO) install ./cmd/msnproxy
+
+.PHONY: test
+test: ## run the tests
+	$(GO) test ./...
+
+.PHONY: race
+race: ## run the tests under the race detector (needs a C compiler)
+	CGO_ENABLED=1 $(GO) test -race ./...
+
+.PHONY: bench
+bench: ## run the benchmarks: MB/s, and allocations per command
+	$(GO) test -run '^$$' -bench . -benchmem -count $(COUNT) ./...
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target for a while (FUZZ=30s each)
+	@set -e; for package in $$($(GO) list ./...); do \
+		for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
+			echo "== $$package $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZ) $$package; \
+		done; \
+	done
+
+.PHONY: lint
+lint: ## check format, vet and static analysis
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "run gofmt -w on these"; exit 1; }
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+
+.PHONY: docs
+docs: ## rebuild the generated documents and sample captures
+	$(GO) run ./cmd/msnproxy commands --markdown > docs/commands.md.new
+	mv docs/commands.md.new docs/commands.md
+	$(GO) generate ./...

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"msnproxy/decode"
+	"msnproxy/internal/journal"
+	"msnproxy/internal/ndjson"
+	"msnproxy/internal/transcript"
+)
+
+// decodeFlags are the flags of "msnproxy decode".
+type decodeFlags struct {
+	inputFlags
+	json    bool
+	payload bool
+	color   string
+	width   int
+}
+
+func newDecode(std stdio) *cobra.Command {
+	var f decodeFlags
+	cmd := &cobra.Command{
+		Use:   "decode FILE...",
+		Short: "Print every command of captures as a record",
+		Long: `Decode prints every MSNP command of capture files, one record each, in capture
+order: as a transcript for people, or with --json as one JSON object a line.
+
+FILE is a pcap or pcapng file, gzipped or not; "-" is standard input:
+
+  tcpdump -i any -U -w - port 1863 | msnproxy decode -`,
+		Args: wantArgs(cobra.MinimumNArgs(1)),
+		RunE: func(cmd *cobra.Command, files []string) error { return runDecode(cmd, std, f, files) },
+	}
+	f.add(cmd.Flags())
+	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON, one object a line")
+	cmd.Flags().BoolVar(&f.payload, "payload", false, "with --json: add the raw bytes of payloads, in base64")
+	cmd.Flags().StringVar(&f.color, "color", "auto", "colour the transcript: auto, always or never")
+	cmd.Flags().IntVar(&f.width, "width", 0, "width of the transcript in columns (default: the terminal's, or 80)")
+	return cmd
+}
+
+func runDecode(cmd *cobra.Command, std stdio, f decodeFlags, files []string) error {
+	out := bufio.NewWriter(std.out)
+	sink, err := f.sink(std, out)
+	if err != nil {
+		return err
+	}
+	if isTerminal(std.out) || slices.Contains(files, "-") {
+		sink = flushing{sink, out}
+	}
+	if err := readCaptures(cmd.Context(), std, f.inputFlags, files, nil, sink); err != nil {
+		out.Flush() // what was decoded before the failure is worth having
+		return err
+	}
+	return out.Flush()
+}
+
+// sink makes the output that the flags ask for.
+func (f *decodeFlags) sink(std stdio, out *bufio.Writer) (journal.Sink, error) {
+	if f.json {
+		return ndjson.New(out, ndjson.Options{Payload: f.payload, ShowOpaque: f.showSecrets}), nil
+	}
+	width, err := outputWidth(std.out, f.width)
+	if err != nil {
+		return nil, err
+	}
+	color, err := useColor(std.out, f.color)
+	if err != nil {
+		return nil, err
+	}
+	return transcript.New(out, transcript.Options{Width: width, Color: color}), nil
+}
+
+// flushing is a sink that sends each record on its way at once, for input that
+// is still growing and for people who watch.
+type flushing struct {
+	journal.Sink
+	out *bufio.Writer
+}
+
+// Record writes a record and flushes it.
+func (f flushing) Record(r *decode.Record) error {
+	if err := f.Sink.Record(r); err != nil {
+		return err
+	}
+	return f.out.Flush()
+}
+
+// Close ends the sink and flushes what that wrote.
+func (f flushing) Close() error { return errors.Join(f.Sink.Close(), f.out.Flush()) }

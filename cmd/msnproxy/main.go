@@ -1,0 +1,16 @@
+// Msnproxy decodes the MSN Messenger protocol (MSNP), from capture files now
+// and between a client and its server in time.
+package main
+
+import (
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	// A closed output pipe (| head) then shows as an error of the write
+	// instead of a signal, and ends the work quietly.
+	signal.Ignore(syscall.SIGPIPE)
+	os.Exit(run(os.Args[1:], stdio{in: os.Stdin, out: os.Stdout, err: os.Stderr}))
+}

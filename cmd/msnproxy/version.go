@@ -1,0 +1,53 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+)
+
+func newVersion(std stdio) *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version",
+		Args:  wantArgs(cobra.NoArgs),
+		RunE: func(*cobra.Command, []string) error {
+			info, _ := debug.ReadBuildInfo()
+			_, err := fmt.Fprintln(std.out, versionLine(info))
+			return err
+		},
+	}
+}
+
+// versionLine tells what the build information holds: the module's version,
+// and the commit if the build was made in a checkout.
+func versionLine(info *debug.BuildInfo) string {
+	version, commit := "(devel)", ""
+	if info != nil {
+		if info.Main.Version != "" {
+			version = info.Main.Version
+		}
+		commit = commitOf(info.Settings)
+	}
+	return fmt.Sprintf("msnproxy %s%s %s %s/%s", version, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
+
+// commitOf shows the commit that was built, or nothing.
+func commitOf(settings []debug.BuildSetting) string {
+	const shortHash = 12
+	revision, modified := "", ""
+	for _, s := range settings {
+		switch {
+		case s.Key == "vcs.revision":
+			revision = s.Value[:min(len(s.Value), shortHash)]
+		case s.Key == "vcs.modified" && s.Value == "true":
+			modified = " with changes"
+		}
+	}
+	if revision == "" {
+		return ""
+	}
+	return " (commit " + revision + modified + ")"
+}
