@@ -236,10 +236,7 @@ func TestCutPacketIsAGapAtOnce(t *testing.T) {
 	list[11].data = list[11].data[:len(list[11].data)-3]
 	r := decodeFile(pcapFile(linkEthernet, list))
 	check(t, r.err)
-	var got []string
-	for _, b := range r.brief()[9:] {
-		got = append(got, b)
-	}
+	got := r.brief()[9:]
 	want := `[c1 opaque c2s "CHG 5 NLN " c1 gap c2s 3 c1 command c2s OUT"" c1 command s2c NLN NLN bob@example.com Bob 0"" c1 close server closed]`
 	if fmt.Sprint(got) != want {
 		t.Errorf("got  %v\nwant %v", got, want)
