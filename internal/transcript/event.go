@@ -44,6 +44,11 @@ func (t *Transcript) gap(r *decode.Record) {
 	if n := r.Note(decode.NoteGap); n != nil {
 		lost = n.Bytes
 	}
+	if lost == 0 { // records are missing, not bytes
+		t.event(r, styleIssue, "[gap]")
+		t.notes(r.Notes)
+		return
+	}
 	t.event(r, styleIssue, "[gap] "+bytesText(lost)+" missing")
 	t.notes(without(r.Notes, decode.NoteGap))
 }

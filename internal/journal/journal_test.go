@@ -1,0 +1,227 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"msnproxy/decode"
+)
+
+// fakeSink keeps the lines of records, fails when told to, and waits at a gate
+// if it has one.
+type fakeSink struct {
+	mu     sync.Mutex
+	lines  []string
+	fail   error
+	gate   chan struct{}
+	closed bool
+}
+
+func (s *fakeSink) Record(r *decode.Record) error {
+	if s.gate != nil {
+		<-s.gate
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.fail != nil {
+		return s.fail
+	}
+	line := string(r.Line)
+	if n := r.Note(decode.NoteIssue); n != nil {
+		line = n.Text
+	}
+	s.lines = append(s.lines, line)
+	return nil
+}
+
+func (s *fakeSink) Close() error {
+	s.closed = true
+	return nil
+}
+
+// secretRecord is a record as a session emits it.
+func secretRecord() *decode.Record {
+	var kept *decode.Record
+	s := decode.NewSession(decode.Config{Conn: "c1", Emit: func(r *decode.Record) { kept = r.Clone() }})
+	s.Feed(decode.ClientToServer, []byte("USR 4 TWN S t=tick&p=prof\r\n"), decode.Stamp{})
+	return kept
+}
+
+func numbered(i int) *decode.Record {
+	return &decode.Record{Kind: decode.KindCommand, Line: fmt.Appendf(nil, "PNG %d", i)}
+}
+
+func TestSecretsAreMaskedBeforeAnySinkSeesThem(t *testing.T) {
+	for _, show := range []bool{false, true} {
+		want := "USR 4 TWN S t=***1&p=***2"
+		if show {
+			want = "USR 4 TWN S t=tick&p=prof"
+		}
+		offline, live := &fakeSink{}, &fakeSink{}
+		j := New(show, offline)
+		j.Emit(secretRecord())
+		if err := j.Close(); err != nil {
+			t.Fatal(err)
+		}
+		l := NewLive(show, nil, Output{Name: "live", Sink: live})
+		l.Emit(secretRecord())
+		l.Close()
+		for _, s := range []*fakeSink{offline, live} {
+			if got := strings.Join(s.lines, "\n"); got != want {
+				t.Errorf("show secrets %t: got %q, want %q", show, got, want)
+			}
+		}
+	}
+}
+
+func TestMaskedRecordsHaveNoRawBytes(t *testing.T) {
+	r := secretRecord()
+	mask(decode.NewMasker(), r)
+	if r.Raw != nil {
+		t.Errorf("the masked record still holds %q", r.Raw)
+	}
+}
+
+func TestASinkThatFailsGetsNothingMore(t *testing.T) {
+	bad, good := &fakeSink{fail: errors.New("full")}, &fakeSink{}
+	j := New(false, bad, good)
+	j.Emit(numbered(1))
+	bad.fail = nil
+	j.Emit(numbered(2))
+	if err := j.Failed(); err == nil || err.Error() != "full" {
+		t.Errorf("Failed is %v, want full", err)
+	}
+	if err := j.Close(); err == nil || !bad.closed || !good.closed {
+		t.Errorf("Close is %v; closed %t and %t", err, bad.closed, good.closed)
+	}
+	if len(bad.lines) != 0 || len(good.lines) != 2 {
+		t.Errorf("the failed sink got %d records, the other %d", len(bad.lines), len(good.lines))
+	}
+}
+
+func TestALiveOutputThatFailsSaysSoOnceAndTheOthersGoOn(t *testing.T) {
+	bad, good := &fakeSink{fail: errors.New("disk full")}, &fakeSink{}
+	var told []string
+	l := NewLive(false, func(name string, err error) { told = append(told, name+": "+err.Error()) },
+		Output{Name: "bad", Sink: bad}, Output{Name: "good", Sink: good})
+	for i := range 5 {
+		l.Emit(numbered(i))
+	}
+	l.Close()
+	if len(told) != 1 || told[0] != "bad: disk full" || len(good.lines) != 5 {
+		t.Errorf("told %q; the other got %d records", told, len(good.lines))
+	}
+}
+
+func TestASlowLiveOutputMissesRecordsAndIsToldHowMany(t *testing.T) {
+	slow, quick := &fakeSink{gate: make(chan struct{})}, &fakeSink{}
+	l := NewLive(false, nil, Output{Name: "slow", Sink: slow}, Output{Name: "quick", Sink: quick})
+	const extra = 100
+	emitted := 0
+	for ; emitted < queueLength+extra; emitted++ {
+		l.Emit(numbered(emitted))
+		if emitted%1000 == 0 {
+			waitFor(t, quick, emitted+1)
+		}
+	}
+	close(slow.gate)
+	waitFor(t, slow, queueLength)
+	l.Emit(numbered(emitted))
+	missed := l.Close()
+	if missed["quick"] != 0 || len(quick.lines) != emitted+1 {
+		t.Errorf("the quick output got %d of %d", len(quick.lines), emitted+1)
+	}
+	// The queue holds queueLength, and one record may be in the sink's hands.
+	if n := missed["slow"]; n < extra-1 || n > extra {
+		t.Errorf("the slow output missed %d, want about %d", n, extra)
+	}
+	if last := slow.lines[len(slow.lines)-2:]; last[0] != fmt.Sprintf("%d records are missing here: this output was too slow", missed["slow"]) || last[1] != fmt.Sprintf("PNG %d", emitted) {
+		t.Errorf("the slow output ends with %q", last)
+	}
+}
+
+// waitFor waits until a sink has taken so many records.
+func waitFor(t *testing.T, s *fakeSink, n int) {
+	t.Helper()
+	for range 10000 {
+		s.mu.Lock()
+		got := len(s.lines)
+		s.mu.Unlock()
+		if got >= n {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+	t.Fatalf("the sink did not take %d records", n)
+}
+
+func TestWhatComesAfterCloseIsDropped(t *testing.T) {
+	s := &fakeSink{}
+	l := NewLive(false, nil, Output{Name: "x", Sink: s})
+	l.Close()
+	l.Emit(numbered(1))
+	if len(s.lines) != 0 || !s.closed {
+		t.Errorf("got %d records, closed %t", len(s.lines), s.closed)
+	}
+}
+
+// fakeTap writes what it is told as text.
+type fakeTap struct{ fakeSink }
+
+func (s *fakeTap) note(format string, args ...any) error {
+	s.lines = append(s.lines, fmt.Sprintf(format, args...))
+	return nil
+}
+
+func (s *fakeTap) Open(conn, client, server string, _ time.Time) error {
+	return s.note("open %s %s %s", conn, client, server)
+}
+func (s *fakeTap) Data(conn string, dir decode.Direction, p []byte, _ time.Time) error {
+	return s.note("data %s %s %s", conn, dir, p)
+}
+func (s *fakeTap) End(conn string, dir decode.Direction, _ time.Time) error {
+	return s.note("end %s %s", conn, dir)
+}
+func (s *fakeTap) Reset(conn string, dir decode.Direction, _ time.Time) error {
+	return s.note("reset %s %s", conn, dir)
+}
+
+func TestATapSeesTheBytesAsTheyWere(t *testing.T) {
+	tap := &fakeTap{}
+	l := NewLive(false, nil, Output{Name: "tap", Tap: tap})
+	buffer := []byte("PNG\r\n")
+	l.Open("c1", "a", "b", time.Time{})
+	l.Data("c1", decode.ClientToServer, buffer, time.Time{})
+	copy(buffer, "XXXXX") // the caller uses its buffer again
+	l.End("c1", decode.ClientToServer, time.Time{})
+	l.Reset("c1", decode.ServerToClient, time.Time{})
+	l.Close()
+	want := "open c1 a b|data c1 c2s PNG\r\n|end c1 c2s|reset c1 s2c"
+	if got := strings.Join(tap.lines, "|"); got != want || !tap.closed {
+		t.Errorf("got %q, closed %t", got, tap.closed)
+	}
+}
+
+func TestLiveMayBeUsedFromManyGoroutines(t *testing.T) {
+	s := &fakeSink{}
+	l := NewLive(false, nil, Output{Name: "x", Sink: s})
+	var all sync.WaitGroup
+	for range 8 {
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			for range 200 {
+				l.Emit(secretRecord())
+			}
+		}()
+	}
+	all.Wait()
+	l.Close()
+	if len(s.lines) != 1600 {
+		t.Errorf("got %d records, want 1600", len(s.lines))
+	}
+}
