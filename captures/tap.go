@@ -1,0 +1,64 @@
+package captures
+
+import (
+	"fmt"
+	"io"
+	"net/netip"
+	"time"
+
+	"msnproxy/decode"
+)
+
+// Tap writes the bytes of a live run to a capture file: a journal.Tap. Each
+// event is complete in the file before the next one, so that a run that is
+// killed leaves a file that can be read.
+type Tap struct {
+	w *Writer
+}
+
+// NewTap begins a capture file.
+func NewTap(w io.Writer) (*Tap, error) {
+	writer, err := NewWriter(w)
+	if err != nil {
+		return nil, err
+	}
+	return &Tap{writer}, writer.Flush()
+}
+
+// Open begins a connection between client and server, each host:port.
+func (t *Tap) Open(conn, client, server string, at time.Time) error {
+	from, err := netip.ParseAddrPort(client)
+	if err != nil {
+		return fmt.Errorf("connection %s: %w", conn, err)
+	}
+	to, err := netip.ParseAddrPort(server)
+	if err != nil {
+		return fmt.Errorf("connection %s: %w", conn, err)
+	}
+	return t.flushed(t.w.Open(conn, from, to, at))
+}
+
+// Data tells what one end sent.
+func (t *Tap) Data(conn string, dir decode.Direction, p []byte, at time.Time) error {
+	return t.flushed(t.w.Data(conn, dir, p, at))
+}
+
+// End tells that one end has said all.
+func (t *Tap) End(conn string, dir decode.Direction, at time.Time) error {
+	return t.flushed(t.w.End(conn, dir, at))
+}
+
+// Reset tells that one end broke the connection off.
+func (t *Tap) Reset(conn string, dir decode.Direction, at time.Time) error {
+	return t.flushed(t.w.Reset(conn, dir, at))
+}
+
+// Close ends the capture.
+func (t *Tap) Close() error { return t.w.Flush() }
+
+func (t *Tap) flushed(err error) error {
+	if err != nil {
+		return err
+	}
+	return t.w.Flush()
+}

@@ -1,0 +1,291 @@
+package proxy
+
+import (
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"time"
+
+	"msnproxy/decode"
+)
+
+// bufferSize is what is read at one time. It bounds what the proxy holds of a
+// connection: nothing is read before the last read has been passed on.
+const bufferSize = 16 << 10
+
+// conn is one relayed connection.
+type conn struct {
+	proxy    *Proxy
+	id       string
+	client   net.Conn
+	server   net.Conn
+	upstream string
+	opened   time.Time
+
+	mu      sync.Mutex // guards what follows: the session sees bytes in one order
+	session *decode.Session
+	broken  bool   // decoding has panicked; bytes pass undecoded
+	unseen  []byte // from the client: passed on, or about to be, and not yet decoded
+	gate    gate
+	reason  string // why the connection ended, as far as is known
+	aborted bool
+}
+
+// run relays both ways until both have ended.
+func (c *conn) run(server net.Conn, first []byte) {
+	c.start(server)
+	var ways sync.WaitGroup
+	ways.Add(2)
+	go func() {
+		defer ways.Done()
+		c.upstreamWay(first)
+	}()
+	go func() {
+		defer ways.Done()
+		c.downstreamWay()
+	}()
+	ways.Wait()
+	c.client.Close()
+	c.server.Close()
+	c.finish()
+}
+
+// start makes the session.
+func (c *conn) start(server net.Conn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.server = server
+	if c.aborted {
+		server.Close()
+	}
+	c.newSession(server.RemoteAddr().String())
+	c.gate.conn = c
+	shown := server.RemoteAddr()
+	if c.proxy.cfg.CaptureClientSide {
+		shown = c.client.LocalAddr()
+	}
+	c.proxy.cfg.Live.Open(c.id, c.client.RemoteAddr().String(), shown.String(), c.opened)
+}
+
+// newSession begins to decode the connection as one with that server.
+func (c *conn) newSession(server string) {
+	c.session = decode.NewSession(decode.Config{
+		Conn: c.id, Client: c.client.RemoteAddr().String(), Server: server,
+		Opened: decode.Stamp{Time: c.opened}, Book: &c.proxy.book, Emit: c.record,
+	})
+}
+
+// record hands a record on; one from the server passes the gate first, which
+// notes what it changes.
+func (c *conn) record(r *decode.Record) {
+	if r.Dir == decode.ServerToClient {
+		c.gate.pass(r)
+	}
+	c.proxy.emit(r)
+}
+
+// unreachable ends a connection whose server could not be reached.
+func (c *conn) unreachable() {
+	c.client.Close()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.newSession(c.upstream)
+	c.session.Close("server unreachable", c.now())
+}
+
+func (c *conn) now() decode.Stamp { return decode.Stamp{Time: c.proxy.cfg.Now()} }
+
+// upstreamWay passes on what the client sends, and decodes it after.
+func (c *conn) upstreamWay(first []byte) {
+	buffer := make([]byte, bufferSize)
+	if len(first) > 0 && !c.passUp(first) {
+		return
+	}
+	for {
+		n, err := c.client.Read(buffer)
+		if n > 0 && !c.passUp(buffer[:n]) {
+			return
+		}
+		if err != nil {
+			c.ended(decode.ClientToServer, err)
+			return
+		}
+	}
+}
+
+// passUp writes to the server and then decodes. If the server's answer is
+// decoded before that, it finds the bytes in c.unseen: a reply is never decoded
+// before its request.
+func (c *conn) passUp(p []byte) bool {
+	c.mu.Lock()
+	c.unseen = p
+	c.mu.Unlock()
+	_, err := c.server.Write(p)
+	c.mu.Lock()
+	c.see()
+	c.mu.Unlock()
+	if err != nil {
+		c.writeFailed("server", err)
+	}
+	return err == nil
+}
+
+// see decodes what the client has sent. The caller holds the lock.
+func (c *conn) see() {
+	if len(c.unseen) == 0 {
+		return
+	}
+	p := c.unseen
+	c.unseen = nil
+	at := c.now()
+	c.proxy.cfg.Live.Data(c.id, decode.ClientToServer, p, at.Time)
+	c.guard(func() { c.session.Feed(decode.ClientToServer, p, at) })
+}
+
+// guard runs the decoder. If it panics, the connection is relayed undecoded
+// from then on. It reports whether all went well.
+func (c *conn) guard(decode func()) (ok bool) {
+	if c.broken {
+		return false
+	}
+	defer func() {
+		if fault := recover(); fault != nil {
+			c.broken, ok = true, false
+			c.proxy.cfg.Log.Error().Str("conn", c.id).Interface("fault", fault).
+				Msg("the decoder failed; the connection is relayed undecoded from here on")
+		}
+	}()
+	decode()
+	return true
+}
+
+// downstreamWay decodes what the server sends and passes it on.
+func (c *conn) downstreamWay() {
+	buffer := make([]byte, bufferSize)
+	for {
+		n, err := c.server.Read(buffer)
+		if n > 0 {
+			if _, err := c.client.Write(c.passDown(buffer[:n])); err != nil {
+				c.writeFailed("client", err)
+				return
+			}
+		}
+		if err != nil {
+			c.release()
+			c.ended(decode.ServerToClient, err)
+			return
+		}
+	}
+}
+
+// passDown decodes what the server has sent and returns what the client is to
+// get now.
+func (c *conn) passDown(p []byte) []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.see()
+	at := c.now()
+	out := c.gate.feed(p, func() bool {
+		return c.guard(func() { c.session.Feed(decode.ServerToClient, p, at) })
+	})
+	tapped := p
+	if c.proxy.cfg.CaptureClientSide {
+		tapped = out
+	}
+	c.proxy.cfg.Live.Data(c.id, decode.ServerToClient, tapped, at.Time)
+	return out
+}
+
+// release passes on what the gate has held back, when nothing follows it.
+func (c *conn) release() {
+	c.mu.Lock()
+	held := c.gate.release()
+	c.mu.Unlock()
+	if len(held) > 0 {
+		c.client.Write(held) // the client may be gone, which is no news here
+	}
+}
+
+// ended passes on that one end has said all, or has broken off.
+func (c *conn) ended(dir decode.Direction, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.see()
+	from, to, who := c.client, c.server, "client"
+	if dir == decode.ServerToClient {
+		from, to, who = c.server, c.client, "server"
+	}
+	at := c.now()
+	if errors.Is(err, io.EOF) {
+		c.because(who + " closed")
+		c.proxy.cfg.Live.End(c.id, dir, at.Time)
+		c.guard(func() { c.session.End(dir) })
+		closeWrite(to)
+		return
+	}
+	if errors.Is(err, net.ErrClosed) {
+		return // the other way has ended it, and said why
+	}
+	c.because(who + " reset")
+	c.proxy.cfg.Live.Reset(c.id, dir, at.Time)
+	reset(to)
+	from.Close()
+}
+
+// writeFailed takes note that an end takes nothing any more. What it has sent
+// before may still be on its way: the other direction goes on until it ends by
+// itself.
+func (c *conn) writeFailed(who string, err error) {
+	if errors.Is(err, net.ErrClosed) {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.because(who + " reset")
+}
+
+// because remembers the first reason for which a connection ends.
+func (c *conn) because(reason string) {
+	if c.reason == "" {
+		c.reason = reason
+	}
+}
+
+// finish ends the session.
+func (c *conn) finish() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.see()
+	c.because("closed")
+	c.guard(func() { c.session.Close(c.reason, c.now()) })
+}
+
+// abort ends a connection at once.
+func (c *conn) abort(reason string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.because(reason)
+	c.aborted = true
+	c.client.Close()
+	if c.server != nil {
+		c.server.Close()
+	}
+}
+
+// closeWrite tells an end that nothing more comes, while it may go on.
+func closeWrite(to net.Conn) {
+	if half, ok := to.(interface{ CloseWrite() error }); ok {
+		half.CloseWrite()
+		return
+	}
+	to.Close()
+}
+
+// reset breaks a connection off, as the other end did.
+func reset(c net.Conn) {
+	if tcp, ok := c.(*net.TCPConn); ok {
+		tcp.SetLinger(0)
+	}
+	c.Close()
+}

@@ -1,0 +1,105 @@
+package proxy
+
+import (
+	"bytes"
+
+	"msnproxy/decode"
+	"msnproxy/rewrite"
+)
+
+// gate is what the bytes of a server pass on their way to the client. It holds
+// back only the beginning of a command whose address may have to be replaced;
+// every other byte goes on at once, long before its command is complete.
+type gate struct {
+	conn *conn
+	// ahead is how many bytes of the command in the making have gone on.
+	ahead int
+	// held are its other bytes, where they have not.
+	held []byte
+	// out is what goes on now; input is where its bytes come from, for when
+	// decoding fails half-way; used counts how much of input is in out.
+	out   []byte
+	input []byte
+	used  int
+}
+
+// feed takes what the server has sent, runs the decoder over it and returns
+// what goes on to the client. If the decoder fails, the rest goes on as it is.
+func (g *gate) feed(p []byte, run func() bool) []byte {
+	g.out, g.used = g.out[:0], 0
+	g.input = append(g.held, p...)
+	if !run() {
+		g.out = append(g.out, g.input[g.used:]...)
+		g.held, g.ahead = nil, 0
+		return g.out
+	}
+	g.keep(g.conn.session.Pending(decode.ServerToClient))
+	return g.out
+}
+
+// pass takes a complete record from the server: the bytes of it that have not
+// gone on go on now, with addresses replaced where none of it has.
+func (g *gate) pass(r *decode.Record) {
+	if gone := min(g.ahead, len(r.Raw)); gone > 0 {
+		g.out = append(g.out, r.Raw[gone:]...)
+		g.used += len(r.Raw) - gone
+		g.ahead -= gone
+		g.tellMissed(r)
+		return
+	}
+	replaced, changes := rewrite.Command(r, r.Raw, g.conn.translate)
+	g.out = append(g.out, replaced...)
+	g.used += len(r.Raw)
+	for _, c := range changes {
+		r.Notes = append(r.Notes, decode.Note{Kind: decode.NoteRewrite, From: c.Text, To: c.To})
+	}
+}
+
+// tellMissed says so where a command tells an address that can no longer be
+// replaced, because its beginning has gone on. Only a command that follows
+// something undecodable, in pieces, comes to that.
+func (g *gate) tellMissed(r *decode.Record) {
+	rewrite.Command(r, r.Raw, func(a rewrite.Address) (string, bool) {
+		g.conn.proxy.cfg.Log.Error().Str("conn", g.conn.id).Str("address", a.Text).
+			Msg("an address went through unchanged: its command came in pieces behind something undecodable")
+		return "", false
+	})
+}
+
+// keep deals with the beginning of a command that is not complete.
+func (g *gate) keep(pending []byte) {
+	if g.ahead == 0 && mayHoldAddress(pending) {
+		g.held = append([]byte(nil), pending...)
+		return
+	}
+	g.out = append(g.out, pending[g.ahead:]...)
+	g.ahead, g.held = len(pending), nil
+}
+
+// release returns what was held back, when nothing can follow it.
+func (g *gate) release() []byte {
+	held := g.held
+	g.held, g.ahead = nil, 0
+	return held
+}
+
+// heldStarts are the beginnings of commands that may tell an address: the
+// whole command must be seen before a byte of it goes on.
+var heldStarts = [][]byte{[]byte("XFR "), []byte("RNG "), []byte("UBN "), []byte("UUN "), []byte("MSG Hotmail ")}
+
+// mayHoldAddress tells whether a command that begins like this may tell one.
+func mayHoldAddress(begin []byte) bool {
+	if len(begin) == 0 || len(begin) > maxHeld {
+		return false
+	}
+	for _, start := range heldStarts {
+		if bytes.HasPrefix(begin, start) || bytes.HasPrefix(start, begin) {
+			return true
+		}
+	}
+	return false
+}
+
+// maxHeld bounds what is held back. The profile of an account is some 2 KiB,
+// everything else that tells an address far less.
+const maxHeld = 16 << 10

@@ -1,0 +1,258 @@
+// Package proxy relays MSNP connections between clients and their server, and
+// decodes them on the way. What the client and the server send each other
+// arrives as it was sent, but for the addresses that would lead the client
+// past the proxy: those are replaced by the proxy's own.
+//
+// Decoding never stops the bytes. What a client sends is passed on first and
+// decoded after; what a server sends is decoded before, because its addresses
+// may have to be replaced, and passed on as it is if decoding fails.
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"msnproxy/decode"
+	"msnproxy/internal/journal"
+)
+
+// DefaultPort is the port of MSN Messenger's servers, where an address names none.
+const DefaultPort = "1863"
+
+// Limits and times of the proxy.
+const (
+	// dialTimeout is how long a server may take to accept a connection; a
+	// client gives up after a minute or so.
+	dialTimeout = 20 * time.Second
+	// drainTime is how long connections may go on once the proxy is told to
+	// stop: enough for what is under way, not for a conversation.
+	drainTime = 2 * time.Second
+	// maxConnections bounds the connections at one time. Each holds two
+	// sockets and two buffers.
+	maxConnections = 20000
+)
+
+// Config is what a Proxy is told. A zero field means the default.
+type Config struct {
+	// Upstream is the server, host:port, that clients of the main listener
+	// are relayed to.
+	Upstream string
+	// Listen is the address of the main listener.
+	Listen string
+	// Advertise is the host that clients are told to connect to; "" means
+	// the address at which the client reached the proxy.
+	Advertise string
+	// FirstPort and LastPort bound the ports of referral listeners; zero
+	// lets the system choose.
+	FirstPort, LastPort uint16
+	// SinglePort has every connection come to the main listener.
+	SinglePort bool
+	// AllowReferral are networks that are not public and that a server on a
+	// public address may refer clients to all the same.
+	AllowReferral []netip.Prefix
+	// CaptureClientSide has taps see what the client received, between it
+	// and the proxy, instead of the dialogue as it would have been without.
+	CaptureClientSide bool
+	// Live takes the records and bytes of the run.
+	Live *journal.Live
+	// Log is the operator's log.
+	Log zerolog.Logger
+	// Dial connects to a server; nil means a net.Dialer.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+}
+
+// Proxy is a running proxy.
+type Proxy struct {
+	cfg       Config
+	main      net.Listener
+	book      journal.LockedBook
+	referrals *referrals
+	routes    routes
+
+	mu     sync.Mutex
+	conns  map[*conn]struct{}
+	number int // of connections so far
+	wait   sync.WaitGroup
+	dials  context.Context // ends dials when the proxy stops at last; set by Run
+}
+
+// New opens the main listener. Run does the rest.
+func New(cfg Config) (*Proxy, error) {
+	cfg.Upstream = withPort(cfg.Upstream)
+	if cfg.Dial == nil {
+		cfg.Dial = (&net.Dialer{Timeout: dialTimeout}).DialContext
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	main, err := net.Listen("tcp", cfg.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen on %s: %w; is another program using the port? --listen names another one", cfg.Listen, err)
+	}
+	p := &Proxy{cfg: cfg, main: main, conns: map[*conn]struct{}{}}
+	p.referrals = newReferrals(p)
+	return p, nil
+}
+
+// Addr is the address of the main listener.
+func (p *Proxy) Addr() net.Addr { return p.main.Addr() }
+
+// withPort adds the default port to an address that has none.
+func withPort(address string) string {
+	if _, _, err := net.SplitHostPort(address); err == nil {
+		return address
+	}
+	return net.JoinHostPort(unbracket(address), DefaultPort)
+}
+
+func unbracket(host string) string {
+	if len(host) > 2 && host[0] == '[' && host[len(host)-1] == ']' {
+		return host[1 : len(host)-1]
+	}
+	return host
+}
+
+// Run serves clients until ctx is done, lets connections drain for a bounded
+// time, and returns when every connection has ended.
+func (p *Proxy) Run(ctx context.Context) error {
+	var cancelDials func()
+	p.dials, cancelDials = context.WithCancel(context.WithoutCancel(ctx))
+	defer cancelDials()
+	stop := context.AfterFunc(ctx, func() {
+		p.main.Close()
+		p.referrals.close()
+	})
+	defer stop()
+	err := p.serve(p.main, p.handleMain)
+	if ctx.Err() == nil {
+		p.main.Close()
+		p.referrals.close()
+	}
+	p.drain(cancelDials)
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// drain waits for connections to end, and ends those that do not.
+func (p *Proxy) drain(cancelDials func()) {
+	timer := time.AfterFunc(drainTime, func() {
+		cancelDials()
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		for c := range p.conns {
+			c.abort("proxy stopped")
+		}
+	})
+	p.wait.Wait()
+	timer.Stop()
+}
+
+// serve accepts clients until the listener is closed.
+func (p *Proxy) serve(l net.Listener, handle func(net.Conn)) error {
+	for {
+		client, err := l.Accept()
+		if errors.Is(err, net.ErrClosed) {
+			return nil
+		}
+		if err != nil {
+			// Out of descriptors, as a rule: those that have connections keep them.
+			p.cfg.Log.Error().Err(err).Msg("cannot accept a connection; trying again")
+			select {
+			case <-p.dials.Done():
+				return err
+			case <-time.After(acceptPause):
+			}
+			continue
+		}
+		p.wait.Add(1)
+		go func() {
+			defer p.wait.Done()
+			handle(client)
+		}()
+	}
+}
+
+// acceptPause keeps a failing accept from spinning.
+const acceptPause = 100 * time.Millisecond
+
+// handleMain serves a client of the main listener.
+func (p *Proxy) handleMain(client net.Conn) {
+	if !p.cfg.SinglePort {
+		p.relay(client, p.cfg.Upstream, nil, nil)
+		return
+	}
+	first, server := p.route(client)
+	p.relay(client, server, first, nil)
+}
+
+// relay connects a client to its server and relays until both have ended.
+// First is what was read from the client already. Allow, if not nil, has the
+// last word on the server's address.
+func (p *Proxy) relay(client net.Conn, upstream string, first []byte, allow func(net.Addr) error) {
+	c := p.newConn(client, upstream)
+	if c == nil {
+		p.cfg.Log.Error().Int("connections", maxConnections).Msg("too many connections; a client was turned away")
+		client.Close()
+		return
+	}
+	defer p.forget(c)
+	server, err := p.dial(upstream, allow)
+	if err != nil {
+		p.cfg.Log.Error().Err(err).Str("conn", c.id).Str("server", upstream).Msg("cannot reach the server; the client's connection is closed")
+		c.unreachable()
+		return
+	}
+	c.run(server, first)
+}
+
+// dial connects to a server.
+func (p *Proxy) dial(server string, allow func(net.Addr) error) (net.Conn, error) {
+	c, err := p.cfg.Dial(p.dials, "tcp", server)
+	if err != nil {
+		return nil, err
+	}
+	if c.RemoteAddr().String() == p.main.Addr().String() {
+		err = errors.New("this is the proxy itself; does a hosts entry point its name here? name the server by its IP address")
+	} else if allow != nil {
+		err = allow(c.RemoteAddr())
+	}
+	if err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// newConn registers a connection, unless there are too many.
+func (p *Proxy) newConn(client net.Conn, upstream string) *conn {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.conns) >= maxConnections {
+		return nil
+	}
+	p.number++
+	c := &conn{proxy: p, id: "c" + strconv.Itoa(p.number), client: client, upstream: upstream, opened: p.cfg.Now()}
+	p.conns[c] = struct{}{}
+	return c
+}
+
+func (p *Proxy) forget(c *conn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.conns, c)
+}
+
+// emit hands a record on.
+func (p *Proxy) emit(r *decode.Record) { p.cfg.Live.Emit(r) }

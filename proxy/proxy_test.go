@@ -1,0 +1,568 @@
+package proxy
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand"
+	"net"
+	"net/netip"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"msnproxy/decode"
+	"msnproxy/internal/journal"
+)
+
+// patience is how long a test waits for what should happen at once.
+const patience = 10 * time.Second
+
+// recorder is a sink that keeps all records.
+type recorder struct {
+	mu      sync.Mutex
+	records []*decode.Record
+}
+
+func (r *recorder) Record(rec *decode.Record) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.records = append(r.records, rec)
+	return nil
+}
+
+func (r *recorder) Close() error { return nil }
+
+// lines shows the commands of the records so far.
+func (r *recorder) lines() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var out []string
+	for _, rec := range r.records {
+		if rec.Kind == decode.KindCommand {
+			out = append(out, rec.Dir.String()+" "+string(rec.Line))
+		}
+	}
+	return out
+}
+
+// harness is a proxy in front of a server that the test plays itself.
+type harness struct {
+	t        *testing.T
+	server   net.Listener
+	proxy    *Proxy
+	recorder *recorder
+	log      *lockedBuffer
+	stop     func() // ends the proxy and waits for it
+}
+
+// lockedBuffer is a log that is read while it is written.
+type lockedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
+
+func start(t *testing.T, change func(*Config)) *harness {
+	t.Helper()
+	server, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &harness{t: t, server: server, recorder: &recorder{}, log: &lockedBuffer{}}
+	live := journal.NewLive(true, func(name string, err error) { t.Errorf("%s: %v", name, err) }, journal.Output{Name: "test", Sink: h.recorder})
+	cfg := Config{Upstream: server.Addr().String(), Listen: "127.0.0.1:0", Live: live, Log: zerolog.New(h.log)}
+	if change != nil {
+		change(&cfg)
+	}
+	if h.proxy, err = New(cfg); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- h.proxy.Run(ctx) }()
+	h.stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("the proxy ended with %v", err)
+		}
+		live.Close()
+	})
+	t.Cleanup(func() { h.stop(); server.Close() })
+	return h
+}
+
+// connect makes a connection through the proxy and returns its two ends.
+func (h *harness) connect() (client, server *net.TCPConn) {
+	h.t.Helper()
+	return h.connectTo(h.proxy.Addr().String(), h.server)
+}
+
+func (h *harness) connectTo(address string, l net.Listener) (client, server *net.TCPConn) {
+	h.t.Helper()
+	c, err := net.Dial("tcp", address)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	l.(*net.TCPListener).SetDeadline(time.Now().Add(patience))
+	s, err := l.Accept()
+	if err != nil {
+		h.t.Fatalf("the proxy did not connect to the server: %v", err)
+	}
+	for _, end := range []net.Conn{c, s} {
+		end.SetDeadline(time.Now().Add(patience))
+		h.t.Cleanup(func() { end.Close() })
+	}
+	return c.(*net.TCPConn), s.(*net.TCPConn)
+}
+
+func send(t *testing.T, to io.Writer, text string) {
+	t.Helper()
+	if _, err := io.WriteString(to, text); err != nil {
+		t.Fatalf("sending %q: %v", text, err)
+	}
+}
+
+func expect(t *testing.T, from io.Reader, text string) {
+	t.Helper()
+	got := make([]byte, len(text))
+	if n, err := io.ReadFull(from, got); err != nil {
+		t.Fatalf("got %q, then %v; want %q", got[:n], err, text)
+	}
+	if string(got) != text {
+		t.Fatalf("got %q, want %q", got, text)
+	}
+}
+
+func TestBytesOfACommandGoOnBeforeItIsComplete(t *testing.T) {
+	h := start(t, nil)
+	client, server := h.connect()
+	for _, part := range []string{"V", "ER 1 MSN", "P8 CVR0\r", "\nMSG 3 A 10\r\nhal", "f"} {
+		send(t, client, part)
+		expect(t, server, part)
+	}
+	for _, part := range []string{"N", "LN NLN a@b", ".c Al 0\r\nMSG a@b.c Al 30\r\nha", "lf a payload", "ZZZ"} {
+		send(t, server, part)
+		expect(t, client, part)
+	}
+}
+
+func TestAReferralIsHeldUntilItsAddressIsKnown(t *testing.T) {
+	h := start(t, nil)
+	client, server := h.connect()
+	go func() {
+		for _, b := range []byte("QNG 5\r\nXFR 3 SB 127.0.0.1:9 CKI cook\r\nXFR 0 NS 0\r\nQNG 6\r\n") {
+			server.Write([]byte{b})
+		}
+	}()
+	expect(t, client, "QNG 5\r\nXFR 3 SB ")
+	var address strings.Builder
+	for b := make([]byte, 1); ; {
+		if _, err := client.Read(b); err != nil {
+			t.Fatal(err)
+		}
+		if b[0] == ' ' {
+			break
+		}
+		address.WriteByte(b[0])
+	}
+	if host, _, err := net.SplitHostPort(address.String()); err != nil || host != "127.0.0.1" || address.String() == "127.0.0.1:9" {
+		t.Errorf("the client was told %q", address.String())
+	}
+	expect(t, client, "CKI cook\r\nXFR 0 NS 0\r\nQNG 6\r\n")
+}
+
+func TestEveryLaterConnectionPassesThroughTheProxy(t *testing.T) {
+	for _, single := range []bool{false, true} {
+		t.Run(fmt.Sprintf("one port %t", single), func(t *testing.T) {
+			h := start(t, func(cfg *Config) { cfg.SinglePort = single })
+			notification, switchboard := listen(t), listen(t)
+			client, server := h.follow(h.proxy.Addr().String(), h.server, "VER 1 MSNP8 CVR0\r\n")
+			send(t, server, fmt.Sprintf("VER 1 MSNP8\r\nXFR 2 NS %s 0 %s\r\n", notification.Addr(), h.server.Addr()))
+			expect(t, client, "VER 1 MSNP8\r\nXFR 2 NS ")
+			client, server = h.follow(readWord(t, client), notification, "VER 3 MSNP8 CVR0\r\n")
+			send(t, server, fmt.Sprintf("VER 3 MSNP8\r\nXFR 4 SB %s CKI cookieA\r\nRNG 7 %s CKI cookieB b@b.c Bob\r\n", switchboard.Addr(), switchboard.Addr()))
+			expect(t, client, "VER 3 MSNP8\r\nXFR 4 SB ")
+			called := readWord(t, client)
+			expect(t, client, "CKI cookieA\r\nRNG 7 ")
+			invited := readWord(t, client)
+			h.follow(called, switchboard, "USR 1 a@b.c cookieA\r\n")
+			h.follow(invited, switchboard, "ANS 1 a@b.c cookieB 7\r\n")
+			if !single && called != invited {
+				t.Errorf("one switchboard has two listeners, %s and %s", called, invited)
+			}
+			h.stop()
+			h.wantVias("c1 { 0}", "c2 {c1 4}", "c3 {c2 4}", "c4 {c2 5}")
+		})
+	}
+}
+
+func listen(t *testing.T) net.Listener {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l
+}
+
+// follow connects to an address that the client was told, with a first line.
+func (h *harness) follow(told string, l net.Listener, first string) (client, server *net.TCPConn) {
+	h.t.Helper()
+	c, err := net.Dial("tcp", told)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	send(h.t, c, first)
+	l.(*net.TCPListener).SetDeadline(time.Now().Add(patience))
+	s, err := l.Accept()
+	if err != nil {
+		h.t.Fatalf("a connection to %s did not reach its server: %v", told, err)
+	}
+	for _, end := range []net.Conn{c, s} {
+		end.SetDeadline(time.Now().Add(patience))
+		h.t.Cleanup(func() { end.Close() })
+	}
+	expect(h.t, s, first)
+	return c.(*net.TCPConn), s.(*net.TCPConn)
+}
+
+// readWord reads up to the next space.
+func readWord(t *testing.T, from io.Reader) string {
+	t.Helper()
+	var word strings.Builder
+	for b := make([]byte, 1); ; {
+		if _, err := from.Read(b); err != nil {
+			t.Fatalf("after %q: %v", word.String(), err)
+		}
+		if b[0] == ' ' {
+			return word.String()
+		}
+		word.WriteByte(b[0])
+	}
+}
+
+// wantVias checks which referrals led to which connections.
+func (h *harness) wantVias(want ...string) {
+	h.t.Helper()
+	vias := map[string]bool{}
+	for _, r := range h.recorder.records {
+		if r.Kind == decode.KindOpen {
+			vias[fmt.Sprintf("%s %v", r.Conn, r.Via)] = true
+		}
+	}
+	for _, w := range want {
+		if !vias[w] {
+			h.t.Errorf("no connection is told as %q: %v", w, vias)
+		}
+	}
+}
+
+func TestAClientThatWasNotReferredIsTurnedAway(t *testing.T) {
+	h := start(t, nil)
+	client, server := h.connect()
+	send(t, server, "XFR 3 SB 127.0.0.1:9 CKI cook\r\n")
+	expect(t, client, "XFR 3 SB ")
+	told := readWord(t, client)
+	stranger := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}
+	c, err := stranger.Dial("tcp", told)
+	if err != nil {
+		t.Skipf("this machine cannot connect from 127.0.0.2: %v", err)
+	}
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(patience))
+	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+		t.Errorf("the stranger got %v, want the end", err)
+	}
+	if !strings.Contains(h.log.String(), "not referred") {
+		t.Errorf("the log does not say why: %s", h.log)
+	}
+}
+
+func TestHalfCloseIsPassedOnEachWay(t *testing.T) {
+	for _, first := range []string{"client", "server"} {
+		t.Run(first+" first", func(t *testing.T) {
+			h := start(t, nil)
+			client, server := h.connect()
+			one, other := client, server
+			if first == "server" {
+				one, other = server, client
+			}
+			send(t, one, "OUT\r\n")
+			one.CloseWrite()
+			if rest, err := io.ReadAll(other); err != nil || string(rest) != "OUT\r\n" {
+				t.Fatalf("got %q, %v", rest, err)
+			}
+			send(t, other, "OUT\r\n")
+			other.CloseWrite()
+			if rest, err := io.ReadAll(one); err != nil || string(rest) != "OUT\r\n" {
+				t.Fatalf("the other way: got %q, %v", rest, err)
+			}
+			h.stop()
+			last := h.recorder.records[len(h.recorder.records)-1]
+			if last.Kind != decode.KindClose || last.Reason != first+" closed" {
+				t.Errorf("the last record is %s, %q", last.Kind, last.Reason)
+			}
+		})
+	}
+}
+
+func TestAResetIsPassedOn(t *testing.T) {
+	for _, first := range []string{"client", "server"} {
+		t.Run(first, func(t *testing.T) {
+			h := start(t, nil)
+			client, server := h.connect()
+			one, other := client, server
+			if first == "server" {
+				one, other = server, client
+			}
+			send(t, one, "OUT\r\n")
+			expect(t, other, "OUT\r\n")
+			one.SetLinger(0)
+			one.Close()
+			if _, err := other.Read(make([]byte, 1)); err == nil || errors.Is(err, io.EOF) {
+				t.Errorf("the other end got %v, want a reset", err)
+			}
+			h.stop()
+			last := h.recorder.records[len(h.recorder.records)-1]
+			if last.Kind != decode.KindClose || last.Reason != first+" reset" {
+				t.Errorf("the last record is %s, %q", last.Kind, last.Reason)
+			}
+		})
+	}
+}
+
+func TestAServerThatCannotBeReached(t *testing.T) {
+	gone := listen(t)
+	gone.Close()
+	h := start(t, func(cfg *Config) { cfg.Upstream = gone.Addr().String() })
+	c, err := net.Dial("tcp", h.proxy.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(patience))
+	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+		t.Errorf("the client got %v, want the end", err)
+	}
+	h.stop()
+	if !strings.Contains(h.log.String(), "cannot reach the server") {
+		t.Errorf("the log does not say why: %s", h.log)
+	}
+	last := h.recorder.records[len(h.recorder.records)-1]
+	if last.Kind != decode.KindClose || last.Reason != "server unreachable" {
+		t.Errorf("the last record is %s, %q", last.Kind, last.Reason)
+	}
+}
+
+func TestAnUpstreamThatIsTheProxyItselfIsNotALoop(t *testing.T) {
+	free := listen(t)
+	address := free.Addr().String()
+	free.Close()
+	h := start(t, func(cfg *Config) { cfg.Listen, cfg.Upstream = address, address })
+	c, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(patience))
+	if _, err := c.Read(make([]byte, 1)); err == nil {
+		t.Error("the client got bytes, want the end")
+	}
+	h.stop()
+	if !strings.Contains(h.log.String(), "this is the proxy itself") {
+		t.Errorf("the log does not say why: %s", h.log)
+	}
+}
+
+func TestADecoderThatPanicsDoesNotStopTheBytes(t *testing.T) {
+	h := start(t, nil)
+	client, server := h.connect()
+	send(t, server, "QNG 1\r\nXF")
+	expect(t, client, "QNG 1\r\n") // the beginning of XFR is held
+	h.proxy.mu.Lock()
+	for c := range h.proxy.conns {
+		c.mu.Lock()
+		c.session = nil // the next use of it panics
+		c.mu.Unlock()
+	}
+	h.proxy.mu.Unlock()
+	send(t, server, "R 3 SB 127.0.0.1:9 CKI cook\r\n")
+	expect(t, client, "XFR 3 SB 127.0.0.1:9 CKI cook\r\n")
+	send(t, client, "PNG\r\n")
+	expect(t, server, "PNG\r\n")
+	send(t, server, "QNG 2\r\n")
+	expect(t, client, "QNG 2\r\n")
+	client.Close()
+	h.stop()
+	if n := strings.Count(h.log.String(), "the decoder failed"); n != 1 {
+		t.Errorf("the log says %d times that the decoder failed, want once: %s", n, h.log)
+	}
+}
+
+// serverPieces are what the random server of the transparency test sends:
+// commands with addresses, commands without, and what is no command at all.
+var serverPieces = []string{
+	"QNG 45\r\n", "NLN NLN a@b.c Al 0\r\n", "MSG a@b.c Al 12\r\nXFR 1 SB a.b\n", "XFR 5 SB 127.0.0.1:9 CKI c1\r\n",
+	"RNG 5 127.0.0.1:9 CKI c1 a@b.c  Al \r\n", "XFR 0 NS 0\r\n", "UBN a@b.c 5 13\r\n5;127.0.0.1:9", "UBN a@b.c 3 4\r\nINVI", "XFR\r\n", "XFRX", "junk\r\n", "\r\n",
+	"MSG Hotmail Hotmail 5\r\nhello", "241 4\r\n", "ZZZ 1 4\r\nabcd", "\x16\x03\x01\x00", "X", "RN", "\n", "MSG a@b.c Al 300000\r\n",
+}
+
+// TestWhatArrivesIsWhatWasSentButForTheAddresses sends random dialogues in
+// random pieces both ways and compares all bytes.
+func TestWhatArrivesIsWhatWasSentButForTheAddresses(t *testing.T) {
+	const realAddress, told = "127.0.0.1:9", "192.0.2.77:9"
+	for seed := range int64(30) {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			rng := rand.New(rand.NewSource(seed))
+			h := start(t, func(cfg *Config) { cfg.Advertise = "192.0.2.77" })
+			client, server := h.connect()
+			var down, up bytes.Buffer
+			for range 400 {
+				down.WriteString(serverPieces[rng.Intn(len(serverPieces))])
+				up.WriteString([]string{"PNG\r\n", "MSG 3 A 5\r\nhello", "junk", "CHG 4 NLN\r\n", "\r\n"}[rng.Intn(5)])
+			}
+			go sendInPieces(rand.New(rand.NewSource(seed+1000)), server, down.Bytes())
+			go sendInPieces(rand.New(rand.NewSource(seed+2000)), client, up.Bytes())
+			gotUp := make(chan []byte, 1)
+			go func() {
+				got, _ := io.ReadAll(server)
+				gotUp <- got
+			}()
+			gotDown, err := io.ReadAll(client)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := <-gotUp; !bytes.Equal(got, up.Bytes()) {
+				t.Errorf("the server got %d bytes, %d were sent, and they differ", len(got), up.Len())
+			}
+			if got := backToReal(h, string(gotDown), told, realAddress); got != down.String() {
+				t.Errorf("the client got %q\nwant %q", got, down.String())
+			}
+		})
+	}
+}
+
+// backToReal puts the real address back for the one the client was told, whose
+// port the proxy chose; a payload that grew with it gets its length back.
+func backToReal(h *harness, text, told, realAddress string) string {
+	h.proxy.referrals.mu.Lock()
+	defer h.proxy.referrals.mu.Unlock()
+	for _, l := range h.proxy.referrals.byServer {
+		toldHere := joinPort("192.0.2.77", l.Addr())
+		grown := fmt.Sprintf("UBN a@b.c 5 %d\r\n5;%s", 2+len(toldHere), toldHere)
+		text = strings.ReplaceAll(text, grown, "UBN a@b.c 5 13\r\n5;"+realAddress)
+		text = strings.ReplaceAll(text, toldHere, realAddress)
+	}
+	return text
+}
+
+func sendInPieces(rng *rand.Rand, to *net.TCPConn, all []byte) {
+	for len(all) > 0 {
+		n := min(len(all), 1+rng.Intn(60))
+		if _, err := to.Write(all[:n]); err != nil {
+			return
+		}
+		all = all[n:]
+		if rng.Intn(4) == 0 {
+			time.Sleep(time.Duration(rng.Intn(200)) * time.Microsecond)
+		}
+	}
+	to.CloseWrite()
+}
+
+func TestAServerOnAPublicAddressMayNotReferInside(t *testing.T) {
+	public, private := &net.TCPAddr{IP: net.IPv4(203, 0, 113, 5)}, &net.TCPAddr{IP: net.IPv4(10, 0, 0, 5)}
+	allowed := Config{AllowReferral: mustPrefixes("10.0.0.0/8", "fd00::/8")}
+	tests := []struct {
+		cfg  Config
+		from net.Addr
+		to   string
+		ok   bool
+	}{
+		{Config{}, public, "203.0.113.9:1863", true},
+		{Config{}, public, "10.1.2.3:1863", false},
+		{Config{}, public, "127.0.0.1:1863", false},
+		{Config{}, public, "[::1]:1863", false},
+		{Config{}, public, "[::ffff:10.1.2.3]:1863", false},
+		{Config{}, public, "169.254.0.1:80", false},
+		{Config{}, public, "0.0.0.0:80", false},
+		{Config{}, private, "10.1.2.3:1863", true},
+		{Config{}, private, "127.0.0.1:1863", true},
+		{Config{}, public, "ns.example.com:1863", true}, // checked when dialled
+		{allowed, public, "10.1.2.3:1863", true},
+		{allowed, public, "192.168.0.1:1863", false},
+		{allowed, public, "[fd00::1]:1863", true},
+	}
+	for _, tt := range tests {
+		if err := tt.cfg.mayRefer(tt.from, tt.to); (err == nil) != tt.ok {
+			t.Errorf("%s refers to %s: %v, want allowed %t", tt.from, tt.to, err, tt.ok)
+		}
+	}
+}
+
+func TestListenersAreBoundedAndReused(t *testing.T) {
+	h := start(t, nil)
+	client, server := h.connect()
+	told := map[string]string{}
+	for i := range maxListeners + 20 {
+		real := fmt.Sprintf("127.0.0.1:%d", 1000+i)
+		send(t, server, fmt.Sprintf("XFR 3 SB %s CKI c%d\r\n", real, i))
+		expect(t, client, "XFR 3 SB ")
+		told[real] = readWord(t, client)
+		expect(t, client, fmt.Sprintf("CKI c%d\r\n", i))
+	}
+	h.proxy.referrals.mu.Lock()
+	n := len(h.proxy.referrals.byServer)
+	h.proxy.referrals.mu.Unlock()
+	if n > maxListeners {
+		t.Errorf("%d listeners are open, want at most %d", n, maxListeners)
+	}
+	send(t, server, fmt.Sprintf("XFR 3 SB 127.0.0.1:%d CKI c\r\n", 1000+maxListeners))
+	expect(t, client, "XFR 3 SB ")
+	if again := readWord(t, client); again != told[fmt.Sprintf("127.0.0.1:%d", 1000+maxListeners)] {
+		t.Errorf("a server has two listeners")
+	}
+}
+
+func TestNothingIsLeftWhenTheProxyHasEnded(t *testing.T) {
+	h := start(t, nil)
+	client, server := h.connect()
+	send(t, server, "XFR 3 SB 127.0.0.1:9 CKI cook\r\n")
+	expect(t, client, "XFR 3 SB ")
+	told := readWord(t, client)
+	h.stop()
+	for _, address := range []string{h.proxy.Addr().String(), told} {
+		if c, err := net.Dial("tcp", address); err == nil {
+			c.Close()
+			t.Errorf("%s still takes connections", address)
+		}
+	}
+	if len(h.proxy.conns) != 0 {
+		t.Errorf("%d connections are left", len(h.proxy.conns))
+	}
+}
+
+func mustPrefixes(texts ...string) (prefixes []netip.Prefix) {
+	for _, text := range texts {
+		prefixes = append(prefixes, netip.MustParsePrefix(text))
+	}
+	return prefixes
+}

@@ -1,0 +1,256 @@
+package proxy
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"sync"
+	"time"
+
+	"msnproxy/rewrite"
+)
+
+const (
+	// maxListeners bounds the referral listeners: a service has some dozens
+	// of servers, a hostile one may name millions.
+	maxListeners = 256
+	// listenerIdle is how long a referral listener stays without anybody who
+	// was referred to it or is connected through it.
+	listenerIdle = 30 * time.Minute
+	// sweepEvery is how often idle listeners are looked for.
+	sweepEvery = time.Minute
+)
+
+// referrals are the listeners for servers that clients were referred to: one
+// for each server, so that a connection to it can only mean that server.
+type referrals struct {
+	proxy *Proxy
+
+	mu       sync.Mutex
+	byServer map[string]*referralListener
+	closed   bool
+	sweeper  *time.Timer
+}
+
+// referralListener is the listener for one server.
+type referralListener struct {
+	net.Listener
+	server  string
+	from    netip.Addr              // the server that referred the first client here
+	clients map[netip.Addr]struct{} // who was referred here
+	used    time.Time
+	open    int // connections through it
+}
+
+func newReferrals(p *Proxy) *referrals {
+	return &referrals{proxy: p, byServer: map[string]*referralListener{}}
+}
+
+// translate returns what the client of a connection is told instead of an
+// address, or false where the address must go through as it is.
+func (c *conn) translate(a rewrite.Address) (string, bool) {
+	log := c.proxy.cfg.Log
+	if a.Gateway {
+		log.Warn().Str("conn", c.id).Str("address", a.Text).Msg("the server refers the client to an HTTP gateway, past the proxy")
+		return "", false
+	}
+	if a.Place == rewrite.RouteInfo {
+		return c.hostForClient(), true // it has no port, and nothing listens for it
+	}
+	to, err := c.proxy.refer(c, a)
+	if err != nil {
+		log.Error().Err(err).Str("conn", c.id).Str("address", a.Text).Str("in", string(a.Place)).
+			Msg("an address goes through unchanged: the client's next connection will not be proxied")
+		return "", false
+	}
+	return to, true
+}
+
+// hostForClient is the host at which the client can reach the proxy.
+func (c *conn) hostForClient() string {
+	if c.proxy.cfg.Advertise != "" {
+		return c.proxy.cfg.Advertise
+	}
+	return addrOf(c.client.LocalAddr()).String()
+}
+
+// refer has a listener for a server that a client is referred to, and returns
+// the address at which the client can reach it.
+func (p *Proxy) refer(c *conn, a rewrite.Address) (string, error) {
+	server := withPort(a.Text)
+	if err := p.cfg.mayRefer(c.server.RemoteAddr(), server); err != nil {
+		return "", err
+	}
+	client := addrOf(c.client.RemoteAddr())
+	if p.cfg.SinglePort {
+		if a.Place == rewrite.NotificationServer {
+			p.routes.referred(client, server, p.cfg.Now())
+		}
+		return joinPort(c.hostForClient(), p.main.Addr()), nil
+	}
+	l, err := p.referrals.forServer(server, addrOf(c.server.RemoteAddr()), client)
+	if err != nil {
+		return "", err
+	}
+	return joinPort(c.hostForClient(), l.Addr()), nil
+}
+
+// joinPort joins a host and the port of a listener.
+func joinPort(host string, listener net.Addr) string {
+	_, port, _ := net.SplitHostPort(listener.String())
+	return net.JoinHostPort(host, port)
+}
+
+// addrOf is the IP address of a connection's end.
+func addrOf(a net.Addr) netip.Addr {
+	if ap, err := netip.ParseAddrPort(a.String()); err == nil {
+		return ap.Addr().Unmap().WithZone("")
+	}
+	return netip.Addr{}
+}
+
+// forServer returns the listener for a server, opening it if need be, and
+// lets a client use it.
+func (r *referrals) forServer(server string, from, client netip.Addr) (*referralListener, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	l := r.byServer[server]
+	if l == nil {
+		var err error
+		if l, err = r.open(server, from); err != nil {
+			return nil, err
+		}
+	}
+	l.clients[client] = struct{}{}
+	l.used = r.proxy.cfg.Now()
+	return l, nil
+}
+
+// open opens a listener for a server. The caller holds the lock.
+func (r *referrals) open(server string, from netip.Addr) (*referralListener, error) {
+	if r.closed {
+		return nil, net.ErrClosed
+	}
+	if len(r.byServer) >= maxListeners {
+		r.closeIdlest()
+	}
+	if len(r.byServer) >= maxListeners {
+		return nil, fmt.Errorf("there are %d referral listeners in use, which is the limit", maxListeners)
+	}
+	listener, err := r.listen()
+	if err != nil {
+		return nil, err
+	}
+	l := &referralListener{Listener: listener, server: server, from: from, clients: map[netip.Addr]struct{}{}}
+	r.byServer[server] = l
+	if r.sweeper == nil {
+		r.sweeper = time.AfterFunc(sweepEvery, r.sweep)
+	}
+	r.proxy.cfg.Log.Info().Str("server", server).Stringer("listen", l.Addr()).Msg("listening for connections that clients are referred to")
+	r.proxy.wait.Add(1)
+	go func() {
+		defer r.proxy.wait.Done()
+		r.proxy.serve(l, func(client net.Conn) { r.handle(l, client) })
+	}()
+	return l, nil
+}
+
+// listen opens a listener where the main one listens, on a port that is free.
+func (r *referrals) listen() (net.Listener, error) {
+	cfg := &r.proxy.cfg
+	host, _, err := net.SplitHostPort(cfg.Listen)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.FirstPort == 0 {
+		return net.Listen("tcp", net.JoinHostPort(host, "0"))
+	}
+	for port := int(cfg.FirstPort); port <= int(cfg.LastPort); port++ {
+		var l net.Listener
+		if l, err = net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port))); err == nil {
+			return l, nil
+		}
+	}
+	return nil, fmt.Errorf("no port of %d to %d is free (the last one: %w); --referral-ports names others", cfg.FirstPort, cfg.LastPort, err)
+}
+
+// handle serves a connection to a referral listener, if its client was
+// referred there.
+func (r *referrals) handle(l *referralListener, client net.Conn) {
+	if !r.enter(l, addrOf(client.RemoteAddr())) {
+		r.proxy.cfg.Log.Warn().Stringer("client", client.RemoteAddr()).Str("server", l.server).
+			Msg("a client was turned away: it was not referred to this server")
+		client.Close()
+		return
+	}
+	defer r.leave(l)
+	r.proxy.relay(client, l.server, nil, func(server net.Addr) error {
+		return r.proxy.cfg.mayReach(l.from, addrOf(server))
+	})
+}
+
+func (r *referrals) enter(l *referralListener, client netip.Addr) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, ok := l.clients[client]; !ok {
+		return false
+	}
+	l.open++
+	l.used = r.proxy.cfg.Now()
+	return true
+}
+
+func (r *referrals) leave(l *referralListener) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	l.open--
+	l.used = r.proxy.cfg.Now()
+}
+
+// sweep closes listeners that have long been idle.
+func (r *referrals) sweep() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return
+	}
+	now := r.proxy.cfg.Now()
+	for server, l := range r.byServer {
+		if l.open == 0 && now.Sub(l.used) > listenerIdle {
+			r.drop(server, l)
+		}
+	}
+	r.sweeper.Reset(sweepEvery)
+}
+
+// closeIdlest makes room for another listener. The caller holds the lock.
+func (r *referrals) closeIdlest() {
+	var idlest *referralListener
+	for _, l := range r.byServer {
+		if l.open == 0 && (idlest == nil || l.used.Before(idlest.used)) {
+			idlest = l
+		}
+	}
+	if idlest != nil {
+		r.drop(idlest.server, idlest)
+	}
+}
+
+func (r *referrals) drop(server string, l *referralListener) {
+	l.Close()
+	delete(r.byServer, server)
+}
+
+// close closes every listener, for good.
+func (r *referrals) close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closed = true
+	if r.sweeper != nil {
+		r.sweeper.Stop()
+	}
+	for server, l := range r.byServer {
+		r.drop(server, l)
+	}
+}
