@@ -51,7 +51,7 @@ The flag wins.`,
 	root.SetOut(std.out)
 	root.SetErr(std.err)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError(cmd, err) })
-	root.AddCommand(newDecode(std), newAnalyze(std), newCommands(std), newVersion(std))
+	root.AddCommand(newProxy(std), newDecode(std), newAnalyze(std), newCommands(std), newVersion(std))
 	return root
 }
 

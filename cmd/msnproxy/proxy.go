@@ -1,0 +1,277 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/spf13/cobra"
+
+	"msnproxy/captures"
+	"msnproxy/internal/journal"
+	"msnproxy/internal/ndjson"
+	"msnproxy/internal/report"
+	"msnproxy/internal/transcript"
+	"msnproxy/proxy"
+)
+
+// proxyFlags are the flags of "msnproxy proxy".
+type proxyFlags struct {
+	upstream      string
+	listen        string
+	advertise     string
+	referralPorts string
+	singlePort    bool
+	allowReferral []string
+	json          bool
+	payload       bool
+	records       string
+	capture       string
+	captureSide   string
+	showSecrets   bool
+	color         string
+	width         int
+	logLevel      string
+	logFormat     string
+}
+
+func newProxy(std stdio) *cobra.Command {
+	var f proxyFlags
+	cmd := &cobra.Command{
+		Use:   "proxy --upstream HOST[:PORT]",
+		Short: "Relay clients to their server and show what they say",
+		Long: `Proxy sits between clients and their server. It shows every command as a record
+at once, and keeps later connections in sight by telling the client its own
+address wherever the server refers it to another server. On Ctrl-C it prints a
+report of the run.
+
+  msnproxy proxy --upstream messenger.example.com --capture run.pcapng
+
+Point the client at 127.0.0.1, port 1863; docs/clients.md says how.`,
+		Args: wantArgs(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if f.upstream == "" {
+				return usageError(cmd, errors.New("--upstream is missing: which server do the clients belong to?"))
+			}
+			return runProxy(cmd.Context(), std, f)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.upstream, "upstream", "", "server that clients are relayed to, host or host:port (default port 1863)")
+	flags.StringVar(&f.listen, "listen", "127.0.0.1:1863", "address to listen on")
+	flags.StringVar(&f.advertise, "advertise", "", "host that clients are told to connect to (default: the one they reached the proxy at)")
+	flags.StringVar(&f.referralPorts, "referral-ports", "", "ports for the servers that clients are referred to, FIRST-LAST (default: any)")
+	flags.BoolVar(&f.singlePort, "single-port", false, "have all connections come to the one port, for clients that ignore the port they are told")
+	flags.StringSliceVar(&f.allowReferral, "allow-referral", nil, "private networks (CIDR) that a server on a public address may refer clients to")
+	flags.BoolVar(&f.json, "json", false, "print JSON, one object a line; the report goes to standard error")
+	flags.BoolVar(&f.payload, "payload", false, "with --json or --records: add the raw bytes of payloads, in base64")
+	flags.StringVar(&f.records, "records", "", "write the records to a file as JSON lines")
+	flags.StringVar(&f.capture, "capture", "", "write the dialogue to a pcapng file; it holds secrets as they are")
+	flags.StringVar(&f.captureSide, "capture-side", "server", "what --capture shows: server, the dialogue as without the proxy; client, what the client received")
+	flags.BoolVar(&f.showSecrets, "show-secrets", false, "show tickets, password hashes and cookies instead of masking them")
+	flags.StringVar(&f.color, "color", "auto", "colour the transcript: auto, always or never")
+	flags.IntVar(&f.width, "width", 0, "width of the transcript and the report in columns (default: the terminal's, or 80)")
+	flags.StringVar(&f.logLevel, "log-level", "info", "least important messages to log: debug, info, warn, error")
+	flags.StringVar(&f.logFormat, "log-format", "console", "format of the log: console or json")
+	return cmd
+}
+
+// liveRun is everything that a run of the proxy writes to.
+type liveRun struct {
+	log     zerolog.Logger
+	live    *journal.Live
+	report  *report.Report
+	files   []*os.File
+	width   int
+	cancel  context.CancelFunc
+	onwards io.Writer // where the report goes
+}
+
+func runProxy(ctx context.Context, std stdio, f proxyFlags) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	run := &liveRun{report: report.New(), cancel: cancel, onwards: std.out}
+	cfg, err := f.config(std, run)
+	if err != nil {
+		return err
+	}
+	outputs, err := run.outputs(std, f)
+	if err != nil {
+		return errors.Join(err, run.closeFiles())
+	}
+	run.live = journal.NewLive(f.showSecrets, run.outputFailed, outputs...)
+	cfg.Live = run.live
+	p, err := proxy.New(cfg)
+	if err != nil {
+		run.live.Close()
+		return errors.Join(err, run.closeFiles())
+	}
+	run.announce(p, cfg)
+	err = p.Run(ctx)
+	return errors.Join(err, run.finish())
+}
+
+// config reads the flags that say how to relay.
+func (f *proxyFlags) config(std stdio, run *liveRun) (proxy.Config, error) {
+	cfg := proxy.Config{Upstream: f.upstream, Listen: f.listen, Advertise: f.advertise, SinglePort: f.singlePort}
+	var err error
+	if run.log, err = f.logger(std.err); err != nil {
+		return cfg, err
+	}
+	cfg.Log = run.log
+	if cfg.FirstPort, cfg.LastPort, err = portRange(f.referralPorts); err != nil {
+		return cfg, err
+	}
+	for _, text := range f.allowReferral {
+		prefix, err := netip.ParsePrefix(text)
+		if err != nil {
+			return cfg, flagError("--allow-referral %q: %w", text, err)
+		}
+		cfg.AllowReferral = append(cfg.AllowReferral, prefix)
+	}
+	switch f.captureSide {
+	case "server", "client":
+		cfg.CaptureClientSide = f.captureSide == "client"
+	default:
+		return cfg, flagError("--capture-side %q: use server or client", f.captureSide)
+	}
+	run.width, err = outputWidth(std.out, f.width)
+	return cfg, err
+}
+
+func flagError(format string, args ...any) error {
+	return &exitError{code: exitUsage, err: fmt.Errorf(format, args...)}
+}
+
+// logger makes the operator's log.
+func (f *proxyFlags) logger(w io.Writer) (zerolog.Logger, error) {
+	level, err := zerolog.ParseLevel(f.logLevel)
+	if err != nil {
+		return zerolog.Nop(), flagError("--log-level %q: use debug, info, warn or error", f.logLevel)
+	}
+	switch f.logFormat {
+	case "json":
+	case "console":
+		w = zerolog.ConsoleWriter{Out: w, NoColor: !isTerminal(w) || os.Getenv("NO_COLOR") != "", TimeFormat: time.TimeOnly}
+	default:
+		return zerolog.Nop(), flagError("--log-format %q: use console or json", f.logFormat)
+	}
+	return zerolog.New(w).Level(level).With().Timestamp().Logger(), nil
+}
+
+// portRange reads FIRST-LAST.
+func portRange(text string) (first, last uint16, err error) {
+	if text == "" {
+		return 0, 0, nil
+	}
+	from, to, ok := strings.Cut(text, "-")
+	f, err1 := strconv.ParseUint(from, 10, 16)
+	t, err2 := strconv.ParseUint(to, 10, 16)
+	if !ok || err1 != nil || err2 != nil || f == 0 || f > t {
+		return 0, 0, flagError("--referral-ports %q: use FIRST-LAST, such as 20000-20099", text)
+	}
+	return uint16(f), uint16(t), nil
+}
+
+// outputs opens everything that the flags ask for.
+func (run *liveRun) outputs(std stdio, f proxyFlags) ([]journal.Output, error) {
+	shown, err := run.shown(std, f)
+	if err != nil {
+		return nil, err
+	}
+	outputs := []journal.Output{{Name: "standard output", Sink: shown}, {Name: "report", Sink: run.report}}
+	if f.records != "" {
+		file, err := run.create(f.records)
+		if err != nil {
+			return nil, err
+		}
+		out := bufio.NewWriter(file)
+		sink := ndjson.New(out, ndjson.Options{Payload: f.payload, ShowOpaque: f.showSecrets})
+		outputs = append(outputs, journal.Output{Name: f.records, Sink: flushing{sink, out}})
+	}
+	if f.capture != "" {
+		file, err := run.create(f.capture)
+		if err != nil {
+			return nil, err
+		}
+		tap, err := captures.NewTap(file)
+		if err != nil {
+			return nil, err
+		}
+		outputs = append(outputs, journal.Output{Name: f.capture, Tap: tap})
+	}
+	return outputs, nil
+}
+
+// shown is what standard output shows.
+func (run *liveRun) shown(std stdio, f proxyFlags) (journal.Sink, error) {
+	out := bufio.NewWriter(std.out)
+	if f.json {
+		run.onwards = std.err
+		return flushing{ndjson.New(out, ndjson.Options{Payload: f.payload, ShowOpaque: f.showSecrets}), out}, nil
+	}
+	color, err := useColor(std.out, f.color)
+	if err != nil {
+		return nil, err
+	}
+	return flushing{transcript.New(out, transcript.Options{Width: run.width, Color: color}), out}, nil
+}
+
+// create makes a file that only its owner may read.
+func (run *liveRun) create(name string) (*os.File, error) {
+	file, err := os.OpenFile(name, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err == nil {
+		run.files = append(run.files, file)
+		err = file.Chmod(0o600) // the file may have been there
+	}
+	return file, err
+}
+
+// outputFailed says so when an output fails; the relay goes on. Nobody reading
+// standard output any more ends the run quietly.
+func (run *liveRun) outputFailed(name string, err error) {
+	if errors.Is(err, syscall.EPIPE) {
+		run.cancel()
+		return
+	}
+	run.log.Error().Err(err).Str("output", name).Msg("an output failed and gets nothing more; the relay goes on")
+}
+
+// announce says what to point a client at.
+func (run *liveRun) announce(p *proxy.Proxy, cfg proxy.Config) {
+	run.log.Info().Stringer("listen", p.Addr()).Str("upstream", cfg.Upstream).Msg("relaying; Ctrl-C ends the run and prints a report")
+	if tcp, ok := p.Addr().(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
+		run.log.Warn().Stringer("listen", p.Addr()).Msg("anyone who can reach this address can use the proxy")
+	}
+}
+
+// finish flushes every output and prints the report.
+func (run *liveRun) finish() error {
+	missed := run.live.Close()
+	for name, n := range missed {
+		run.log.Error().Str("output", name).Int64("missed", n).Msg("an output was too slow and missed records")
+	}
+	err := run.report.WriteTables(run.onwards, report.Options{Width: run.width})
+	if errors.Is(err, syscall.EPIPE) {
+		err = nil
+	}
+	return errors.Join(err, run.closeFiles())
+}
+
+func (run *liveRun) closeFiles() error {
+	var errs []error
+	for _, f := range run.files {
+		errs = append(errs, f.Close())
+	}
+	return errors.Join(errs...)
+}
