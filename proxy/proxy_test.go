@@ -102,7 +102,7 @@ func start(t *testing.T, change func(*Config)) *harness {
 		if err := <-done; err != nil {
 			t.Errorf("the proxy ended with %v", err)
 		}
-		live.Close()
+		cfg.Live.Close()
 	})
 	t.Cleanup(func() { h.stop(); server.Close() })
 	return h
