@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"msnproxy/decode"
 )
@@ -145,7 +146,7 @@ func TestCaptureBeginsWithinTheGateway(t *testing.T) {
 }
 
 func TestTextAboutMSNP(t *testing.T) {
-	text := "for example:\r\nXFR 10 SB 1.2.3.4:1863 CKI 1.2\r\n<p>and then</p>\r\nUSR 1 alice@example.com 1.2\r\n...\r\n"
+	text := "for example:\r\nXFR 10 SB 1.2.3.4:1863 CKI 1.2\r\n<p>and then"
 	k := newTalk("10.0.0.1:2048", "10.0.0.2:5000").s(text, text, text).close()
 	if r := decodeTalks(t, k); r.summary.Connections != 0 {
 		t.Errorf("got:\n%s", strings.Join(r.brief(), "\n"))
@@ -161,6 +162,21 @@ func TestGapWhileNothingIsDecided(t *testing.T) {
 		t.Fatal("not found")
 	}
 	wantLines(t, r, s2c, "NOT 900", "CHL 0 1234")
+}
+
+func TestStampOfAGapBeforeTheDecision(t *testing.T) {
+	k := newTalk("10.0.0.1:2048", "10.0.0.2:5000").s("what ", "ever ", "it is\r\n", "NLN NLN bob@example.com Bob 0\r\n")
+	for i := range 2 { // acknowledged, and given up
+		k.wait(time.Second).acks(fromClient)
+		k.segs[len(k.segs)-1].at += time.Duration(i)
+	}
+	r := decodeTalks(t, k.drop(1))
+	for _, rec := range r.records {
+		if rec.Kind == decode.KindGap && rec.Packet == 2 && !rec.Time.IsZero() {
+			return
+		}
+	}
+	t.Errorf("no gap in packet 2:\n%s", strings.Join(r.brief(), "\n"))
 }
 
 func TestMSNPOnThePortOfHTTP(t *testing.T) {

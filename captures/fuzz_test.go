@@ -15,6 +15,8 @@ import (
 // fuzzLimit is how long a file of some KB may take.
 const fuzzLimit = 10 * time.Second
 
+// FuzzFile fuzzes whole files. Run it with -fuzzminimizetime 20x: coverage
+// varies a little from run to run, and the fuzzer would spend its time on that.
 func FuzzFile(f *testing.F) {
 	list := packets(f, linkEthernet, usualTalk().open().signIn().chat(5).close(), v6Talk().chat(1).chat(2))
 	f.Add(pcapFile(linkEthernet, list))

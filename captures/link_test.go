@@ -176,6 +176,12 @@ func TestPacketsThatCannotBeUsed(t *testing.T) {
 		{skipBadTCP, v4(func(p []byte) { p[46] = 4 << 4 })},
 		{skipBadTCP, v4(func(p []byte) { p[46], p[17] = 0xf0, 60 })},
 		{skipBadTCP, v4(func(p []byte) { p[17] = 30 })},
+		{skipFragment, ether(etherIPv6, v6Header(44, 6, 0, 0, 1, 0, 0, 0, 9)...)},
+		{skipNotTCP, ether(etherIPv6, v6Header(17, 6, 0, 0, 1, 0, 0, 0, 9)...)},
+		{skipBadIP, ether(etherIPv6, v6Header(0, 6, 0)...)},
+		{skipBadIP, ether(etherIPv6, v6Header(60, 6, 9, 0, 0, 0, 0, 0, 0)...)},
+		{skipBadLink, ether(etherPPPoE, make([]byte, 7)...)},
+		{skipNotIP, ether(etherPPPoE, make([]byte, 8)...)},
 		{skipCutHeader, packet{data: v4(func([]byte) {}).data[:40], length: 100}},
 		{skipCutHeader, packet{data: v4(func([]byte) {}).data[:10], length: 100}},
 	} {
@@ -184,10 +190,23 @@ func TestPacketsThatCannotBeUsed(t *testing.T) {
 			t.Errorf("want %q, got %v, %v", c.want, r.summary.Skipped, r.err)
 		}
 	}
+	for link, data := range map[int][]byte{linkSLL2: make([]byte, 19), linkNull: {2, 0, 0}, linkSLL: make([]byte, 15)} {
+		r := decodeFile(pcapFile(link, []packet{{data: data, length: len(data)}}))
+		if r.summary.Skipped[skipBadLink] != 1 {
+			t.Errorf("link type %d: %v", link, r.summary.Skipped)
+		}
+	}
 	r := decodeFile(pcapFile(147, []packet{ether(etherIPv4)}))
 	if r.summary.Skipped["link type 147 not supported"] != 1 {
 		t.Errorf("got %v", r.summary.Skipped)
 	}
+}
+
+// v6Header makes an IPv6 header with a payload.
+func v6Header(next byte, payload ...byte) []byte {
+	out := make([]byte, 40, 40+len(payload))
+	out[0], out[5], out[6] = 0x60, byte(len(payload)), next
+	return append(out, payload...)
 }
 
 func TestPacketsOfOtherConnectionsAreNotSkipped(t *testing.T) {

@@ -100,10 +100,9 @@ type ipPacket struct {
 // parseIP reads an IP header. Missing is how many bytes of the packet the
 // capture cut off.
 func parseIP(proto uint16, data []byte, missing int) (ipPacket, string) {
-	switch {
-	case proto == etherIP && len(data) > 0:
+	if proto == etherIP {
 		proto = etherIPv4
-		if data[0]>>4 == 6 {
+		if len(data) > 0 && data[0]>>4 == 6 {
 			proto = etherIPv6
 		}
 	}
@@ -167,31 +166,21 @@ func parseIPv6(data []byte, missing int) (ipPacket, string) {
 	return p, skip
 }
 
+// Extension headers of IPv6.
+const (
+	extHopByHop       = 0
+	extRouting        = 43
+	extFragment       = 44
+	extAuthentication = 51
+	extDestination    = 60
+)
+
 // stripExtensions takes the extension headers off an IPv6 payload.
 func stripExtensions(next byte, payload []byte) ([]byte, string) {
-	const (
-		hopByHop, routing, fragment, authentication, destination = 0, 43, 44, 51, 60
-	)
 	for next != protocolTCP {
-		size := 8
-		switch next {
-		case hopByHop, routing, destination, authentication, fragment:
-		default:
-			return nil, skipNotTCP
-		}
-		if len(payload) < size {
-			return nil, skipBadIP
-		}
-		switch next {
-		case authentication:
-			size = 4 * (int(payload[1]) + 2)
-		case fragment:
-			const moreOrOffset = 0xfff9
-			if binary.BigEndian.Uint16(payload[2:])&moreOrOffset != 0 {
-				return nil, skipFragment
-			}
-		default:
-			size = 8 * (int(payload[1]) + 1)
+		size, skip := extensionSize(next, payload)
+		if skip != "" {
+			return nil, skip
 		}
 		if len(payload) < size {
 			return nil, skipBadIP
@@ -199,6 +188,30 @@ func stripExtensions(next byte, payload []byte) ([]byte, string) {
 		next, payload = payload[0], payload[size:]
 	}
 	return payload, ""
+}
+
+// extensionSize tells the size of the extension header at hand.
+func extensionSize(kind byte, header []byte) (size int, skip string) {
+	switch kind {
+	case extHopByHop, extRouting, extDestination, extAuthentication, extFragment:
+	default:
+		return 0, skipNotTCP
+	}
+	const smallest = 8
+	if len(header) < smallest {
+		return 0, skipBadIP
+	}
+	switch kind {
+	case extAuthentication:
+		return 4 * (int(header[1]) + 2), ""
+	case extFragment:
+		const moreOrOffset = 0xfff9
+		if binary.BigEndian.Uint16(header[2:])&moreOrOffset != 0 {
+			return 0, skipFragment
+		}
+		return smallest, ""
+	}
+	return 8 * (int(header[1]) + 1), ""
 }
 
 // skipLink says that a link type is not supported.

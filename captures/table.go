@@ -77,8 +77,9 @@ func (t *table) packet(s *segment) (skip string) {
 	return t.use(c, s)
 }
 
-// begins tells whether a packet without a connection makes one.
-func begins(s *segment) bool { return !s.rst && (s.syn || len(s.data) > 0) }
+// begins tells whether a packet without a connection makes one. The ends of
+// one do not.
+func begins(s *segment) bool { return s.syn || len(s.data) > 0 || !s.rst && !s.fin }
 
 // use gives a packet to its connection, and does what follows from it.
 func (t *table) use(c *connection, s *segment) (skip string) {

@@ -1,0 +1,17 @@
+// Package captures reads and writes capture files.
+//
+// Reading goes step by step, each in a file of its own:
+//
+//	source     a file's packets: pcap or pcapng, gzipped or not
+//	packet     a packet's headers off, down to TCP (link, packet)
+//	table      which connection it belongs to; which are idle, done, too many
+//	connection where a connection begins and ends, and who the client is
+//	half       one direction: sequence numbers to offsets, holes, the FIN
+//	assembler  bytes in order, by gopacket's reassembly
+//	detect     whether they are MSNP; held keeps them until that is known
+//
+// What comes out goes to one decode.Session per connection, just as in the
+// live proxy: bytes, gaps and ends in the order in which they were captured,
+// with the times of their packets. Everything that a file can claim or a
+// stranger can send is bounded by a constant that says why.
+package captures
