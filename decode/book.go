@@ -32,9 +32,10 @@ type Referrals interface {
 	Add(Referral)
 	// ByCookie finds the referral that gave a cookie.
 	ByCookie(cookie []byte) (Referral, bool)
-	// ByAddress finds the last referral of a client (host:port) to a server,
-	// if it can be what led to a connection that was opened at a time.
-	ByAddress(client, server string, opened time.Time) (Referral, bool)
+	// ByAddress finds the last referral of a client (host:port) to a server of
+	// some kind, if it can be what led to a connection that was opened at a
+	// time. A referral is found once.
+	ByAddress(client, server string, kind Server, opened time.Time) (Referral, bool)
 }
 
 // Book is what the connections of a run learn for one another. The zero Book
@@ -59,7 +60,7 @@ func (b *Book) Add(r Referral) {
 	if r.Cookie != "" {
 		b.cookies[r.Cookie] = n
 	}
-	b.addresses[addressKey(r.Client, r.Address)] = n
+	b.addresses[addressKey(r.Client, r.Address, r.Cookie != "")] = n
 }
 
 // forget drops the n oldest referrals.
@@ -68,7 +69,7 @@ func (b *Book) forget(n int) {
 		if b.cookies[r.Cookie] == b.first+i {
 			delete(b.cookies, r.Cookie)
 		}
-		if key := addressKey(r.Client, r.Address); b.addresses[key] == b.first+i {
+		if key := addressKey(r.Client, r.Address, r.Cookie != ""); b.addresses[key] == b.first+i {
 			delete(b.addresses, key)
 		}
 	}
@@ -85,25 +86,38 @@ func (b *Book) ByCookie(cookie []byte) (Referral, bool) {
 	return b.list[n-b.first], true
 }
 
-// ByAddress finds the last referral of a client's host to a server, if it can
-// be what led to a connection that was opened at a time.
-func (b *Book) ByAddress(client, server string, opened time.Time) (Referral, bool) {
-	n, ok := b.addresses[addressKey(hostOf(client), server)]
-	if !ok {
-		return Referral{}, false
+// ByAddress finds the last referral of a client's host to a server of some
+// kind, if it can be what led to a connection that was opened at a time. It is
+// found once: a client that comes back was not referred again.
+func (b *Book) ByAddress(client, server string, kind Server, opened time.Time) (Referral, bool) {
+	for _, toSB := range [...]bool{true, false} {
+		if toSB && kind&SB == 0 || !toSB && kind == SB {
+			continue
+		}
+		key := addressKey(hostOf(client), server, toSB)
+		n, ok := b.addresses[key]
+		if !ok {
+			continue
+		}
+		r := b.list[n-b.first]
+		if age := opened.Sub(r.At); age >= 0 && age <= referralLife {
+			delete(b.addresses, key)
+			return r, true
+		}
 	}
-	r := b.list[n-b.first]
-	age := opened.Sub(r.At)
-	return r, age >= 0 && age <= referralLife
+	return Referral{}, false
 }
 
-// addressKey joins a client's host and a server's address; an address without
-// a port means port 1863.
-func addressKey(client, address string) string {
+// addressKey joins a client's host, a server's address and whether that is a
+// switchboard, which one address can be as well; without a port it means 1863.
+func addressKey(client, address string, toSB bool) string {
 	if !hasPort(address) {
 		address += ":1863"
 	}
-	return client + " " + address
+	if toSB {
+		return client + " SB " + address
+	}
+	return client + " NS " + address
 }
 
 // hasPort tells whether an address ends in :port; the colons inside the

@@ -41,28 +41,30 @@ const (
 	ReasonNotCommand         // opaque: no command begins here
 	ReasonMidStream          // opaque: the stream was joined in the middle
 	ReasonAfterGap           // opaque: the rest of what a gap cut
+	ReasonEmptyLine          // opaque: a line with nothing in it
 	ReasonLineTooLong        // opaque: no line end within MaxLine
 	ReasonLineCut            // opaque: the stream ended, or a gap began, within a line
 	ReasonGivenUp            // opaque: nothing like a command in MaxHunt bytes
 	ReasonBadLength          // command: the payload length is missing or no number
 	ReasonHugeLength         // command: the payload length is over MaxPayload
 	ReasonPayloadCut         // command: the stream ended, or a gap began, within the payload
-	ReasonGuessNone          // unknown command, taken to have no payload
-	ReasonGuessLength        // unknown command, its last argument taken as the payload length
+	ReasonGuessNone          // command: perhaps with a payload, taken to have none
+	ReasonGuessLength        // command: perhaps with a payload, its last argument taken as the length
 )
 
 var reasonTexts = [...]string{
 	ReasonNotCommand:  "not a command",
 	ReasonMidStream:   "the stream was joined in the middle of a command",
 	ReasonAfterGap:    "the rest of a command whose beginning is missing",
+	ReasonEmptyLine:   "an empty line",
 	ReasonLineTooLong: "a line without an end",
 	ReasonLineCut:     "the line is cut off",
 	ReasonGivenUp:     "nothing like a command for a long time; no longer searched for one",
 	ReasonBadLength:   "the payload length is missing or not a number",
 	ReasonHugeLength:  "the payload length is over the limit; taken as a bad length",
 	ReasonPayloadCut:  "the payload is cut off",
-	ReasonGuessNone:   "unknown command; taken to have no payload",
-	ReasonGuessLength: "unknown command; its last argument taken as the length of a payload",
+	ReasonGuessNone:   "whether it has a payload is not known; taken to have none",
+	ReasonGuessLength: "whether it has a payload is not known; its last argument taken as the length of one",
 }
 
 // String says the reason in words.
@@ -105,6 +107,7 @@ type Framer struct {
 	line   int       // where the line begins that is looked at: 0, or further on when hunting
 	seen   int       // data[line:seen] holds no line end
 	atLine bool      // hunting: data[line] begins a line that is not yet judged
+	inLine bool      // hunting: data[line] is within a line, behind what may be a payload
 	cause  Reason    // hunting: why
 	hunted int64     // opaque bytes yielded since the last command
 	head   lineFacts // inPayload: the command's line
@@ -238,6 +241,11 @@ func (f *Framer) keep() {
 // command looks at the line at data[0]. It yields a command without payload,
 // or goes on to inPayload or hunting.
 func (f *Framer) command() (Frame, bool) {
+	if n := f.emptyLine(); n > 0 {
+		frame := f.take(n, 0)
+		frame.Kind, frame.Reason = FrameOpaque, ReasonEmptyLine
+		return frame, true
+	}
 	if looksLikeCommand(f.data, f.dir) == no {
 		f.hunt(ReasonNotCommand, false)
 		return Frame{}, false
@@ -265,10 +273,22 @@ func (f *Framer) command() (Frame, bool) {
 	}
 	frame := f.take(head.size, 0)
 	frame.setCommand(head)
-	if head.reason == ReasonHugeLength {
-		f.hunt(ReasonNotCommand, true)
+	if head.reason == ReasonHugeLength || head.reason == ReasonBadLength {
+		f.hunt(ReasonNotCommand, true) // what follows may be its payload
 	}
 	return frame, true
+}
+
+// emptyLine returns the size of an empty line at data[0], or 0. Some clients
+// end payloads with a line end that they do not count.
+func (f *Framer) emptyLine() int {
+	switch {
+	case f.data[0] == '\n':
+		return 1
+	case len(f.data) > 1 && f.data[0] == '\r' && f.data[1] == '\n':
+		return 2
+	}
+	return 0
 }
 
 // lineEnd finds the end of the line that begins at f.line, at most MaxLine
@@ -322,11 +342,21 @@ func (f *Framer) readLine(head *lineFacts) bool {
 // lengthOf reads the last argument of a line as a payload length, if the line
 // has at least minArgs arguments.
 func lengthOf(line []byte, minArgs int) (int64, bool) {
+	line = trimSpaces(line)
 	i := bytes.LastIndexByte(line, ' ')
 	if i < 0 || minArgs > 1 && bytes.Count(line[:i], spaceByte) < minArgs-1 {
 		return 0, false
 	}
 	return parseLength(line[i+1:])
+}
+
+// trimSpaces takes off the spaces at a line's end. Some servers strip lines, so
+// clients that send such lines work.
+func trimSpaces(line []byte) []byte {
+	for len(line) > 0 && line[len(line)-1] == ' ' {
+		line = line[:len(line)-1]
+	}
+	return line
 }
 
 var spaceByte = []byte{' '}
@@ -347,7 +377,7 @@ func errorPayload(line []byte) (int64, bool) {
 	if len(line) < 4 {
 		return 0, false
 	}
-	trid, length, two := bytes.Cut(line[4:], spaceByte)
+	trid, length, two := bytes.Cut(trimSpaces(line[4:]), spaceByte)
 	if _, ok := parseTrID(trid); !two || !ok {
 		return 0, false
 	}

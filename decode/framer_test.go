@@ -131,22 +131,22 @@ func TestFrames(t *testing.T) {
 			[]string{"200 4 oops", "200 4 5 6", "911 3"}},
 		{"an unknown command followed by a command", s2c, 0, false,
 			[]input{{bytes: "RFS 1 4\r\nQNG 1\r\n"}},
-			[]string{"RFS 1 4 (unknown command; taken to have no payload)", "QNG 1"}},
+			[]string{"RFS 1 4 (whether it has a payload is not known; taken to have none)", "QNG 1"}},
 		{"an unknown command followed by a payload and a command", s2c, 0, false,
 			[]input{{bytes: "RFS 1 4\r\nabcdQNG 1\r\n"}},
-			[]string{"RFS 1 4 | \"abcd\" (unknown command; its last argument taken as the length of a payload)", "QNG 1"}},
+			[]string{"RFS 1 4 | \"abcd\" (whether it has a payload is not known; its last argument taken as the length of one)", "QNG 1"}},
 		{"an unknown command with a payload that ends the stream", s2c, 0, false,
 			[]input{{bytes: "RFS 1 4\r\nabcd"}},
-			[]string{"RFS 1 4 | \"abcd\" (unknown command; its last argument taken as the length of a payload)"}},
+			[]string{"RFS 1 4 | \"abcd\" (whether it has a payload is not known; its last argument taken as the length of one)"}},
 		{"an unknown command that ends the stream", s2c, 0, false,
 			[]input{{bytes: "RFS 1 4\r\n"}},
-			[]string{"RFS 1 4 (unknown command; taken to have no payload)"}},
+			[]string{"RFS 1 4 (whether it has a payload is not known; taken to have none)"}},
 		{"an unknown command followed by nothing that fits", s2c, 0, false,
 			[]input{{bytes: "RFS 1 4\r\nabcdef\r\nQNG 1\r\n"}},
-			[]string{"RFS 1 4 (unknown command; taken to have no payload)", "opaque \"abcdef\\r\\n\" (not a command)", "QNG 1"}},
+			[]string{"RFS 1 4 (whether it has a payload is not known; taken to have none)", "opaque \"abcdef\\r\\n\" (not a command)", "QNG 1"}},
 		{"the row that only one source knows is guessed as well", s2c, 0, false,
 			[]input{{bytes: "FSL 5 1025 3\r\nQNG 1\r\n"}},
-			[]string{"FSL 5 1025 3 (unknown command; taken to have no payload)", "QNG 1"}},
+			[]string{"FSL 5 1025 3 (whether it has a payload is not known; taken to have none)", "QNG 1"}},
 		{"a line that is no command is opaque up to the next one", s2c, 0, false,
 			[]input{{bytes: "QNG 1\r\nnonsense\r\nmore\r\nBYE a@b.c\r\n"}},
 			[]string{"QNG 1", "opaque \"nonsense\\r\\nmore\\r\\n\" (not a command)", "BYE a@b.c"}},
@@ -156,6 +156,15 @@ func TestFrames(t *testing.T) {
 		{"a bad length", s2c, 0, false,
 			[]input{{bytes: "MSG a@b.c Name xx\r\nhello\r\nBYE a@b.c\r\n"}},
 			[]string{"MSG a@b.c Name xx (the payload length is missing or not a number)", "opaque \"hello\\r\\n\" (not a command)", "BYE a@b.c"}},
+		{"after a bad length, text is not taken for commands", s2c, 0, false,
+			[]input{{bytes: "MSG a@b.c n 5x\r\nXFR what you want\r\nRNG is what it does\r\nBYE a@b.c\r\n"}},
+			[]string{"MSG a@b.c n 5x (the payload length is missing or not a number)", "opaque \"XFR what you want\\r\\nRNG is what it does\\r\\n\" (not a command)", "BYE a@b.c"}},
+		{"a payload line that ends in a space", s2c, 0, false,
+			[]input{{bytes: "MSG a@b.c n 5 \r\nhello201 15 5 \r\nworldQNG 1\r\n"}},
+			[]string{"MSG a@b.c n 5  | \"hello\"", "201 15 5  | \"world\"", "QNG 1"}},
+		{"an empty line between commands", s2c, 0, false,
+			[]input{{bytes: "QNG 1\r\n\r\n\nZZZ x\r\n"}},
+			[]string{"QNG 1", "opaque \"\\r\\n\" (an empty line)", "opaque \"\\n\" (an empty line)", "ZZZ x (whether it has a payload is not known; taken to have none)"}},
 		{"a missing length", s2c, 0, false,
 			[]input{{bytes: "NOT\r\nQNG 1\r\n"}},
 			[]string{"NOT (the payload length is missing or not a number)", "QNG 1"}},
@@ -196,6 +205,19 @@ func TestFrames(t *testing.T) {
 		{"a stream joined at a command", s2c, 0, true,
 			[]input{{bytes: "QNG 1\r\nfoo"}},
 			[]string{"QNG 1", "opaque \"foo\" (not a command)"}},
+		{"joined within a payload that the next command follows without a line end", s2c, 0, true,
+			[]input{{bytes: "what was saidMSG a@b.c Al 19\r\nMIME-Version: 1.0\r\nMSG a@b.c Al 20\r\nMIME-Version: 1.0\r\nX"}},
+			[]string{"opaque \"what was said\" (the stream was joined in the middle of a command)", "MSG a@b.c Al 19 | \"MIME-Version: 1.0\\r\\n\"", "MSG a@b.c Al 20 | \"MIME-Version: 1.0\\r\\nX\""}},
+		{"a gap in a run of binary messages", c2s, 0, false,
+			[]input{{bytes: "MSG 3 D 30\r\nMIME-Version: 1.0\r\n\x00\x01", gap: 40}, {bytes: "\xff\x00 \x02MSG 5 D 21\r\nMIME-Version: 1.0\r\n\x00\x01MSG 6 D 19\r\nMIME-Version: 1.0\r\n"}},
+			[]string{"MSG 3 D 30 | \"MIME-Version: 1.0\\r\\n\\x00\\x01\" lost 9 (the payload is cut off)", "gap 31", "opaque \"\\xff\\x00 \\x02\" (the rest of a command whose beginning is missing)",
+				"MSG 5 D 21 | \"MIME-Version: 1.0\\r\\n\\x00\\x01\"", "MSG 6 D 19 | \"MIME-Version: 1.0\\r\\n\""}},
+		{"XML behind XML", s2c, 0, true,
+			[]input{{bytes: "SM></Data>UBX a@b.c 1 13\r\n<Data></Data>UBX a@b.c 1 0\r\n"}},
+			[]string{"opaque \"SM></Data>\" (the stream was joined in the middle of a command)", "UBX a@b.c 1 13 | \"<Data></Data>\"", "UBX a@b.c 1 0 | \"\""}},
+		{"a command with a payload in the middle of text is text", s2c, 0, true,
+			[]input{{bytes: "he wrote MSG a@b.c Al 19\r\nand so on\r\nQNG 1\r\n"}},
+			[]string{"opaque \"he wrote MSG a@b.c Al 19\\r\\nand so on\\r\\n\" (the stream was joined in the middle of a command)", "QNG 1"}},
 		{"double spaces, a trailing space and 0x85 in a name", s2c, 0, false,
 			[]input{{bytes: "LST a@b.c  \u00c5\x85 3 \r\nILN 9 NLN a@b.c Caf\xe9 0\r\n"}},
 			[]string{"LST a@b.c  \u00c5\x85 3 ", "ILN 9 NLN a@b.c Caf\xe9 0"}},
@@ -253,7 +275,7 @@ var pieces = []string{
 	"QNG 45\r\n", "OUT\n", "NLN NLN a@b.c Al 0\r\n", "BYE a@b.c\r\n", "CHL 0 12345678901234567890\r\n",
 	"MSG a@b.c Al 20\r\nMIME-Version: 1.0\r\nX", "MSG a@b.c Al 7\r\nXFR 1 \r", "MSG a@b.c Al 3\r\n\xff\x00\n", "UBX a@b.c 0\r\n",
 	"ADL 0 4\r\n<ml>", "ADL 5 OK\r\n", "241 5 3\r\nabc", "911 4\r\n", "200\r\n", "FSL 1 2 3\r\n", "ZZZ 1 5\r\nhello", "ZZZ 1 5\r\n",
-	"ZZZ 3\r\nabQNG 1\r\n", "MSG a@b.c Al -1\r\n", "NOT 999999\r\n", "NOT 30\r\nshort", "\r\n", "junk", "J", "\x16\x03\x01", "XFR what\r\n", " ", "QNG", "\n\n\n",
+	"ZZZ 3\r\nabQNG 1\r\n", "MSG a@b.c Al -1\r\n", "NOT 999999\r\n", "NOT 30\r\nshort", "\r\n", "junk", "J", "textMSG a@b.c Al 19\r\nMIME-Version: 1.0\r\n", "xUBX a@b.c 1 3\r\n<a>", "MSG MSG a@b.c 3\r\nMIM", "\x16\x03\x01", "XFR what\r\n", " ", "QNG", "\n\n\n",
 }
 
 func randomStream(rng *rand.Rand) []input {
@@ -338,11 +360,13 @@ func TestWorkIsLinearInTheInput(t *testing.T) {
 		"an unknown command's payload":     fmt.Sprintf("ZZZ %d\r\n%s", size, filler),
 		"small commands":                   strings.Repeat("QNG 1\r\n", size/7),
 		"candidates that never end a line": "?\nBYE " + filler,
+		"lines full of glued candidates":   "?\n" + strings.Repeat(strings.Repeat("xMSG ", 200)+"5\r\n", size/1003),
+		"short lines of glued candidates":  "?\n" + strings.Repeat("xMSG 5\n", size/7),
 	} {
 		t.Run(situation, func(t *testing.T) {
 			f := NewFramer(ServerToClient, false)
 			frames(t, f, byteByByte([]input{{bytes: text}}))
-			if limit := int64(4 * len(text)); f.examined > limit {
+			if limit := int64(8 * len(text)); f.examined > limit {
 				t.Errorf("%d bytes of input: looked at %d, want at most %d", len(text), f.examined, limit)
 			}
 		})

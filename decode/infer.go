@@ -42,6 +42,10 @@ func shownByArg(rec *Record, a Arg) Dialect {
 			return 12
 		}
 		return 14
+	case "groups":
+		if rec.Spec.From == OldestDialect { // the LST of MSNP2 to 7
+			return 7
+		}
 	case "client_id":
 		return 4
 	case "msnobj":

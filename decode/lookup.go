@@ -1,5 +1,7 @@
 package decode
 
+import "bytes"
+
 // payloadRule says how the length of a command's payload is told.
 type payloadRule uint8
 
@@ -15,8 +17,8 @@ const (
 type verbEntry struct {
 	rows    []*Command
 	rule    payloadRule
-	minArgs int // a line with fewer arguments has no length
-	secret  int // where the first secret of any form stands; 0 if none has one
+	minArgs int  // a line with fewer arguments has no length
+	secret  bool // a form of the verb, in either direction, carries a secret
 }
 
 // verbTable finds the entry of a verb without hashing: letters index it
@@ -52,11 +54,11 @@ func buildEntry(verb string, dir Direction) verbEntry {
 	with, guess := 0, false
 	for i := range Commands {
 		c := &Commands[i]
+		e.secret = e.secret || c.Verb == verb && len(c.Secrets()) > 0
 		if c.Verb != verb || c.Dir != dir {
 			continue
 		}
 		e.rows = append(e.rows, c)
-		e.noteSecret(c.pattern)
 		if len(c.pattern) == 0 {
 			continue
 		}
@@ -124,7 +126,12 @@ func Lookup(dst []Arg, line []byte, words [][]byte, dir Direction, d Dialect, on
 func lookup(dst []Arg, line []byte, words [][]byte, dir Direction, d dialectRange, on Server) (*Command, []Arg) {
 	e := entryOf(line, dir)
 	if e == nil {
-		return nil, assignUnknown(dst, words)
+		named := assignUnknown(dst, words)
+		markTickets(named)
+		return nil, named
+	}
+	if n := len(words); n > 0 && len(words[n-1]) == 0 && e.rule != payloadNever {
+		words = words[:n-1] // the space that framing takes off, too
 	}
 	best, bestScore := e.rows[0], -1
 	for _, c := range e.rows {
@@ -141,18 +148,42 @@ func lookup(dst []Arg, line []byte, words [][]byte, dir Direction, d dialectRang
 	if f == fitNot {
 		named = assignUnknown(dst, words)
 	}
-	if f != fitExactly && e.secret > 0 {
-		markSecret(named, e.secret)
+	if f != fitExactly && e.secret {
+		markSecrets(named)
 	}
 	return best, named
 }
 
-// markSecret takes every argument for a secret from where a form of the verb
-// can have one on: a line that fits no form may have it anywhere.
-func markSecret(named []Arg, from int) {
-	for i := from; i < len(named); i++ {
-		named[i].Secret = true
+// markSecrets takes for a secret what is not plainly something else: a line
+// that fits no form of its verb may have its secret anywhere.
+func markSecrets(named []Arg) {
+	for i := range named {
+		a := &named[i]
+		if a.Name != "trid" && !isKeyword(a.Value) && !isAccount(a.Value) && !isPlainAddress(a.Value) {
+			a.Secret = true
+		}
 	}
+}
+
+// markTickets takes t=... for a Passport ticket in commands nobody knows.
+func markTickets(named []Arg) {
+	for i := range named {
+		named[i].Secret = named[i].Secret || bytes.HasPrefix(named[i].Value, []byte("t="))
+	}
+}
+
+// isKeyword accepts SB, CKI, OK, U and the like: nobody's secret is that short.
+func isKeyword(b []byte) bool { return len(b) <= 3 && (len(b) == 0 || isCode(b)) }
+
+// isPlainAddress accepts what can only be an address: digits, dots, colons and
+// brackets.
+func isPlainAddress(b []byte) bool {
+	for _, c := range b {
+		if !isDigit(c) && c != '.' && c != ':' && c != '[' && c != ']' {
+			return false
+		}
+	}
+	return bytes.IndexByte(b, '.') > 0 || bytes.IndexByte(b, ':') > 0
 }
 
 // Summary says what a verb is for, whichever of its forms it has; "" for a
@@ -192,16 +223,6 @@ func (e *verbEntry) has(d Dialect) bool {
 		}
 	}
 	return false
-}
-
-// noteSecret remembers where the first secret of a form stands. No form begins
-// with one.
-func (e *verbEntry) noteSecret(p pattern) {
-	for i := range p {
-		if p[i].secret && (e.secret == 0 || i < e.secret) {
-			e.secret = i
-		}
-	}
 }
 
 // assignUnknown names the arguments of a line that fits no row.

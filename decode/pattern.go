@@ -34,16 +34,20 @@ var wordKinds = map[string]func([]byte) bool{
 	"contact_count":   isDecimal,
 	"group_count":     isDecimal,
 	"lists":           isDecimal,
-	"netid":           isDecimal,
-	"recipient_netid": isDecimal,
+	"netid":           isNetID,
+	"recipient_netid": isNetID,
+	"list":            isList,
+	"dialects":        isDialects,
+	"mode":            isMode,
 	"minutes":         isDecimal,
 	"seconds":         isDecimal,
 	"verified":        isDecimal,
 	"restricted":      isDecimal,
 	"handle":          isHandle,
-	"recipient":       isHandle,
+	"recipient":       func(b []byte) bool { return isHandle(b) || isDecimal(b) }, // of SND: the number of a FND hit
 	"status":          isUpper3,
 	"key":             isUpper3,
+	"group":           func(b []byte) bool { return isDecimal(b) || isGUID(b) },
 	"group_guid":      isGUID,
 	"guid":            isGUID,
 	"caps":            isCaps,
@@ -70,18 +74,57 @@ func isDecimalDigits(b []byte) bool {
 	return len(b) > 0
 }
 
-// isHandle accepts mail addresses, with a network id in front or an endpoint
-// behind them, and telephone contacts. N=a@b.c is the form of other rows.
+// isHandle accepts accounts and telephone contacts, with a network id in front
+// or an endpoint behind them. N=a@b.c is the form of other rows.
 func isHandle(b []byte) bool {
-	if len(b) > 1 && b[1] == '=' {
+	if id, rest, ok := bytes.Cut(b, []byte(":")); ok && isDecimal(id) {
+		b = rest
+	}
+	return isAccount(b) || bytes.HasPrefix(b, []byte("tel:"))
+}
+
+// isAccount accepts a mail address, with a network id in front or an endpoint
+// behind it, and nothing that only contains one, such as sip:a@b.c.
+func isAccount(b []byte) bool {
+	if id, rest, ok := bytes.Cut(b, []byte(":")); ok && isDecimal(id) {
+		b = rest
+	}
+	name, _, _ := bytes.Cut(b, []byte(";"))
+	at := bytes.IndexByte(name, '@')
+	if at <= 0 || at == len(name)-1 {
 		return false
 	}
-	return bytes.IndexByte(b, '@') > 0 || bytes.HasPrefix(b, []byte("tel:")) || bytes.HasPrefix(b, []byte("4:"))
+	for _, c := range name {
+		if c <= ' ' || c == ':' || c == '<' || c == '>' || c == '"' || c == ',' || c == '=' {
+			return false
+		}
+	}
+	return true
 }
 
 func isUpper3(b []byte) bool {
 	return len(b) == 3 && isUpper(b[0]) && isUpper(b[1]) && isUpper(b[2])
 }
+
+// isNetID accepts numbers such as those of networks, which are small: a name
+// can be a number as well.
+func isNetID(b []byte) bool {
+	n, ok := parseTrID(b)
+	return ok && n < 256 && (b[0] != '0' || len(b) == 1)
+}
+
+func isList(b []byte) bool {
+	return len(b) == 2 && b[1] == 'L' && bytes.IndexByte([]byte("FABRP"), b[0]) >= 0
+}
+
+// isDialects accepts the list of VER, and the 0 that refuses one.
+func isDialects(b []byte) bool {
+	const prefix = "MSNP"
+	return len(b) > 0 && b[0] == '0' || len(b) > len(prefix) && equalFold(b[:len(prefix)], prefix) || bytes.HasPrefix(b, []byte("CVR"))
+}
+
+// isMode accepts U for a server and G for an HTTP gateway.
+func isMode(b []byte) bool { return len(b) == 1 && (b[0] == 'U' || b[0] == 'G') }
 
 // isCode accepts OTH, RCT, 1 and the like.
 func isCode(b []byte) bool {
@@ -246,6 +289,7 @@ func (p pattern) assign(dst []Arg, args [][]byte, d dialectRange) ([]Arg, fit) {
 	result := fitExactly
 	need := p.required(d)
 	next, pos := 0, argsStart
+	tridTaken := false
 	for i := range p {
 		w := &p[i]
 		if !w.in(d) {
@@ -271,18 +315,19 @@ func (p pattern) assign(dst []Arg, args [][]byte, d dialectRange) ([]Arg, fit) {
 		if !w.optional {
 			need--
 		}
-		arg := Arg{Name: w.argName(next, args), Value: value, Pos: pos + len(w.prefix), Secret: w.secret}
+		arg := Arg{Name: w.argName(next, tridTaken), Value: value, Pos: pos + len(w.prefix), Secret: w.secret}
 		if w.rest {
 			arg.Value = joined(args[next:])
 			return append(dst, arg), result
 		}
+		tridTaken = tridTaken || w.name == "trid"
 		dst = append(dst, arg)
 		pos += len(args[next]) + 1
 		next++
 	}
 	for ; next < len(args); next++ {
 		result = fitLoose
-		dst = append(dst, Arg{Name: argN(next, p.hasTrID()), Value: args[next], Pos: pos})
+		dst = append(dst, Arg{Name: argN(next, tridTaken), Value: args[next], Pos: pos})
 		pos += len(args[next]) + 1
 	}
 	return dst, result
@@ -292,12 +337,11 @@ func (p pattern) assign(dst []Arg, args [][]byte, d dialectRange) ([]Arg, fit) {
 const argsStart = 4
 
 // argName is the word's name, or argN for the unnamed word "_".
-func (w *word) argName(i int, args [][]byte) string {
+func (w *word) argName(i int, tridTaken bool) string {
 	if w.name != "_" {
 		return w.name
 	}
-	_, hasTrID := parseTrID(args[0])
-	return argN(i, hasTrID && i > 0)
+	return argN(i, tridTaken)
 }
 
 // joined returns the last words of a line as one value: they are slices of
@@ -309,9 +353,6 @@ func joined(words [][]byte) []byte {
 	}
 	return words[0][:n:n]
 }
-
-// hasTrID tells whether the pattern begins with a transaction id.
-func (p pattern) hasTrID() bool { return len(p) > 0 && p[0].name == "trid" }
 
 // argNames are the names of arguments without one, made once.
 var argNames = func() (names [32]string) {

@@ -2,6 +2,7 @@ package decode
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"strconv"
 )
 
@@ -10,17 +11,16 @@ import (
 // so that equal secrets show equal and nothing of a secret remains, not even
 // a hash that guesses could be tried against.
 //
-// It remembers every secret of the run, some hundred bytes for a sign-in or a
-// conversation. It is not safe for concurrent use.
+// It remembers every secret of the run by its hash, in memory only. It is not safe for concurrent use.
 type Masker struct {
-	numbers map[string]int
+	numbers map[[sha256.Size]byte]int // by the secret's hash: secrets can be long, and need not be kept
 	line    []byte
 	payload []byte
 	spans   []span
 }
 
 // NewMasker returns a masker for a run.
-func NewMasker() *Masker { return &Masker{numbers: map[string]int{}} }
+func NewMasker() *Masker { return &Masker{numbers: map[[sha256.Size]byte]int{}} }
 
 // span is a part of a line or payload.
 type span struct{ from, to int }
@@ -107,32 +107,53 @@ func (m *Masker) replace(dst, text []byte, spans []span) []byte {
 
 // number returns the number of a secret, the next one if it is new.
 func (m *Masker) number(secret []byte) int {
-	n, ok := m.numbers[string(secret)]
+	key := sha256.Sum256(secret)
+	n, ok := m.numbers[key]
 	if !ok {
 		n = len(m.numbers) + 1
-		m.numbers[string(secret)] = n
+		m.numbers[key] = n
 	}
 	return n
 }
 
-// secretHeaders are the lines of a message of the service whose values are
-// secrets: the ticket for the service's web pages, in the profile.
-var secretHeaders = [][]byte{[]byte("MSPAuth:")}
-
-// payloadSecrets appends where in the payload secrets stand.
+// payloadSecrets appends where in a message secrets stand: in its headers, and
+// in the second block of headers that is the body of an invitation. The text
+// that people write is left alone.
 func payloadSecrets(dst []span, r *Record) []span {
-	if r.Verb != "MSG" || r.Dir != ServerToClient || !bytes.Contains(r.Payload, []byte("MSPAuth")) {
+	if r.Verb != "MSG" {
 		return dst
 	}
+	inBody, invites, secret := false, false, false
 	for at := 0; at < len(r.Payload); {
 		line, _, _ := bytes.Cut(r.Payload[at:], []byte("\n"))
-		for _, h := range secretHeaders {
-			if len(line) > len(h) && bytes.EqualFold(line[:len(h)], h) {
-				value := bytes.TrimLeft(line[len(h):], " ")
-				dst = appendSpan(dst, at+len(line)-len(value), at+len(bytes.TrimRight(line, "\r ")))
-			}
+		text := bytes.TrimRight(line, "\r")
+		switch {
+		case len(text) == 0 && (inBody || !invites):
+			return dst
+		case len(text) == 0:
+			inBody = true
+		case isFolded(text) && secret:
+			dst = appendSpan(dst, at+len(text)-len(bytes.TrimLeft(text, " \t")), at+len(text))
+		case !isFolded(text):
+			var value []byte
+			value, secret = secretHeader(text, r.Dir)
+			invites = invites || bytes.Contains(text, []byte("msmsgsinvite"))
+			dst = appendSpan(dst, at+len(text)-len(value), at+len(bytes.TrimRight(text, " \t")))
 		}
 		at += len(line) + 1
 	}
 	return dst
+}
+
+// secretHeader returns the value of a header line that holds a secret: the
+// ticket for the service's web pages, in the profile, and the key that lets
+// somebody fetch a file, in an invitation. Without one, the value is empty.
+func secretHeader(line []byte, dir Direction) (value []byte, secret bool) {
+	name, value, ok := bytes.Cut(line, []byte(":"))
+	name = bytes.TrimRight(name, " \t")
+	ticket := dir == ServerToClient && equalFold(name, "MSPAUTH")
+	if !ok || !ticket && !equalFold(name, "AUTHCOOKIE") {
+		return nil, false
+	}
+	return bytes.TrimLeft(value, " \t"), true
 }

@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -46,6 +47,14 @@ func TestSecretsOfEveryFormAreMasked(t *testing.T) {
 		{"cookie shown with the invitation", "MSNP8", ClientToServer, "ANS 1 a@b.c cook 17\r\n", "ANS 1 a@b.c ***1 17"},
 		{"something behind the cookie", "MSNP8", ClientToServer, "USR 1 a@b.c cook more\r\n", "USR 1 a@b.c ***1 ***2"},
 		{"ANS without its session id", "MSNP8", ClientToServer, "ANS 1 a@b.c cook\r\n", "ANS 1 a@b.c ***1"},
+		{"ANS without its transaction id", "MSNP8", ClientToServer, "ANS a@b.c cookie99 5000\r\n", "ANS a@b.c ***1 ***2"},
+		{"RNG without its method", "MSNP8", ServerToClient, "RNG 1 1.2.3.4:5 cookie99 a@b.c Al\r\n", "RNG 1 1.2.3.4:5 ***1 a@b.c ***2"},
+		{"XFR without its method", "MSNP8", ServerToClient, "XFR 1 SB 1.2.3.4:5 cookie99\r\n", "XFR 1 SB 1.2.3.4:5 ***1"},
+		{"XFR without its transaction id", "MSNP8", ServerToClient, "XFR SB 1.2.3.4:5 CKI cookie99\r\n", "XFR SB 1.2.3.4:5 CKI ***1"},
+		{"USR with nothing but a cookie", "MSNP8", ClientToServer, "USR 1 cookie99\r\n", "USR 1 ***1"},
+		{"a tab instead of a space", "MSNP8", ClientToServer, "ANS 1 a@b.c\tcookie99 5000\r\n", "ANS 1 ***1 ***2"},
+		{"a cookie from the server", "MSNP8", ServerToClient, "USR 1 CKI cookie99\r\n", "USR 1 CKI ***1"},
+		{"a ticket in a command nobody knows", "MSNP8", ClientToServer, "XXX 1 t=tick&p=prof\r\n", "XXX 1 t=***1&p=***2"},
 		{"a salt is no secret", "MSNP7", ServerToClient, "USR 3 MD5 S 1002.5\r\n", "USR 3 MD5 S 1002.5"},
 	}
 	for _, tt := range tests {
@@ -83,6 +92,24 @@ func TestEqualSecretsShowEqualAcrossCommands(t *testing.T) {
 	}
 	if !strings.Contains(string(s2c[1].Payload), "mspauth: ***1\r\nsid: 507\r\nMSPAuth: ***4\r\n") {
 		t.Errorf("profile masked as %q", s2c[1].Payload)
+	}
+}
+
+func TestEverySpellingOfTheProfileTicketIsMasked(t *testing.T) {
+	for _, header := range []string{"MSPAuth: TICKET", "mspauth:TICKET", "MSPAuth : TICKET  ", "MSPAUTH:\tTICKET", "MSPAuth: TICK\r\n TICKET"} {
+		payload := "MIME-Version: 1.0\r\n" + header + "\r\nsid: 507\r\n\r\n"
+		r := maskedLines(t, NewMasker(), "MSNP8", ServerToClient, fmt.Sprintf("MSG Hotmail Hotmail %d\r\n%s", len(payload), payload))[0]
+		if strings.Contains(string(r.Payload), "TICK") || !strings.Contains(string(r.Payload), "***1") || !strings.HasSuffix(string(r.Payload), "\r\nsid: 507\r\n\r\n") {
+			t.Errorf("%q is masked as %q", header, r.Payload)
+		}
+	}
+}
+
+func TestTheKeyOfAFileTransferIsMasked(t *testing.T) {
+	payload := "MIME-Version: 1.0\r\nContent-Type: text/x-msmsgsinvite\r\n\r\nInvitation-Command: ACCEPT\r\nAuthCookie: 93301\r\nPort: 6891\r\n\r\n"
+	r := maskedLines(t, NewMasker(), "MSNP8", ClientToServer, fmt.Sprintf("MSG 3 N %d\r\n%s", len(payload), payload))[0]
+	if want := strings.Replace(payload, "93301", "***1", 1); string(r.Payload) != want {
+		t.Errorf("got %q, want %q", r.Payload, want)
 	}
 }
 

@@ -167,7 +167,7 @@ func (s *Session) announcedBy() Ref {
 	if s.via != (Ref{}) || s.cfg.Book == nil {
 		return s.via
 	}
-	if r, ok := s.cfg.Book.ByAddress(s.cfg.Client, s.cfg.Server, s.cfg.Opened.Time); ok {
+	if r, ok := s.cfg.Book.ByAddress(s.cfg.Client, s.cfg.Server, s.servers, s.cfg.Opened.Time); ok {
 		return r.From
 	}
 	return Ref{}
@@ -244,7 +244,10 @@ func (s *Session) frameNotes(rec *Record, frame *Frame) {
 	if frame.Lost > 0 {
 		rec.Notes = append(rec.Notes, Note{Kind: NoteGap, Bytes: frame.Lost})
 	}
-	if frame.Reason != ReasonNone {
+	switch {
+	case rec.Spec == nil:
+		rec.issue("unknown command; " + frame.Reason.String())
+	case frame.Reason != ReasonNone:
 		rec.issue(frame.Reason.String())
 	}
 }
@@ -312,7 +315,7 @@ func handleOnly(handle []byte) []byte {
 // switchboard connection, so that the dialect is known when the command's own
 // arguments are named.
 func (s *Session) learnBefore(dir Direction, line []byte) {
-	if dir != ClientToServer || s.cfg.Book == nil || s.source != DialectUnknown || len(s.words) < 3 {
+	if dir != ClientToServer || s.cfg.Book == nil || s.source >= DialectInherited || len(s.words) < 3 {
 		return
 	}
 	isUSR, isANS := bytes.HasPrefix(line, []byte("USR ")), bytes.HasPrefix(line, []byte("ANS "))

@@ -142,16 +142,22 @@ func TestAnAddressWithoutPortMeans1863(t *testing.T) {
 		{"[2001:db8::2]:1864", "[2001:db8::2]:1864"},
 	} {
 		b.Add(Referral{From: Ref{Conn: "c1", Seq: 5}, At: noon, Client: "10.0.0.1", Address: tt.told})
-		if r, ok := b.ByAddress("10.0.0.1:1025", tt.server, noon.Add(time.Second)); !ok || r.From.Seq != 5 {
-			t.Errorf("%s is not found as %s", tt.told, tt.server)
-		}
-		if _, ok := b.ByAddress("10.0.0.2:1025", tt.server, noon.Add(time.Second)); ok {
+		if _, ok := b.ByAddress("10.0.0.2:1025", tt.server, DS|NS, noon.Add(time.Second)); ok {
 			t.Errorf("%s is found for another client", tt.told)
 		}
+		if _, ok := b.ByAddress("10.0.0.1:1025", tt.server, SB, noon.Add(time.Second)); ok {
+			t.Errorf("%s, a notification server, is found as a switchboard", tt.told)
+		}
 		for _, when := range []time.Time{noon.Add(-time.Second), noon.Add(time.Hour)} {
-			if _, ok := b.ByAddress("10.0.0.1:1025", tt.server, when); ok {
+			if _, ok := b.ByAddress("10.0.0.1:1025", tt.server, DS|NS, when); ok {
 				t.Errorf("%s announces a connection at %v", tt.told, when)
 			}
+		}
+		if r, ok := b.ByAddress("10.0.0.1:1025", tt.server, DS|NS, noon.Add(time.Second)); !ok || r.From.Seq != 5 {
+			t.Errorf("%s is not found as %s", tt.told, tt.server)
+		}
+		if _, ok := b.ByAddress("10.0.0.1:1026", tt.server, DS|NS, noon.Add(time.Second)); ok {
+			t.Errorf("%s is found twice", tt.told)
 		}
 	}
 }

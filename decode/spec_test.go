@@ -202,7 +202,7 @@ func TestEveryRowIsReached(t *testing.T) {
 var exampleValues = map[string]string{
 	"handle": "a@b.c", "recipient": "a@b.c", "status": "NLN", "key": "MFN", "address": "1.2.3.4:1863", "current": "1.2.3.4:1863",
 	"guid": "11111111-2222-3333-4444-555555555555", "group_guid": "11111111-2222-3333-4444-555555555555",
-	"caps": "1616756780", "challenge": "15570131571988941333", "method": "CKI", "stage": "X", "name": "Al", "list": "FL",
+	"caps": "1616756780", "challenge": "15570131571988941333", "method": "CKI", "stage": "X", "name": "Al", "list": "FL", "mode": "U", "dialects": "MSNP8",
 }
 
 // exampleLine fills in every word of a row that a dialect has.
@@ -259,6 +259,13 @@ func TestArgumentsAreNamedByDialectAndServer(t *testing.T) {
 		{"FLN of MSNP14 with network id and capabilities", "FLN a@b.c 1 0", s2c, 14, NS, "handle=a@b.c netid=1 caps=0"},
 		{"UBX of MSNP11", "UBX a@b.c 5", s2c, 11, NS, "handle=a@b.c length=5"},
 		{"UBX of MSNP15", "UBX a@b.c 1 5", s2c, 15, NS, "handle=a@b.c netid=1 length=5"},
+		{"UBX that ends in a space", "UBX a@b.c 1 5 ", s2c, 15, NS, "handle=a@b.c netid=1 length=5"},
+		{"LSG of MSNP7, 8 and 10", "LSG 5 1 1 1 0 Other 0", s2c, 7, NS, "trid=5 version=1 index=1 total=1 group=0 name=Other arg6=0"},
+		{"LSG of MSNP8", "LSG 0 Other 0", s2c, 8, NS, "group=0 name=Other arg3=0"},
+		{"LSG of MSNP10 in a dialect not known", "LSG Friends 11111111-2222-3333-4444-555555555555", s2c, 0, NS, "name=Friends group_guid=11111111-2222-3333-4444-555555555555"},
+		{"the only FSL that is known", "FSL 5 1025 3", s2c, 18, NS, "arg1=5 arg2=1025 length=3"},
+		{"USR OK without a name in a dialect not known", "USR 7 OK a@b.c 1 0", s2c, 0, NS, "trid=7 result=OK handle=a@b.c verified=1 restricted=0"},
+		{"RNG with a name of two words", "RNG 1 1.2.3.4:5 CKI c a@b.c A B", s2c, 0, NS, "session_id=1 address=1.2.3.4:5 method=CKI cookie=c handle=a@b.c name=A domain=B"},
 		{"LST of MSNP2", "LST 5 FL 1 1 2 a@b.c Al", s2c, 2, NS, "trid=5 list=FL version=1 index=1 total=2 handle=a@b.c name=Al"},
 		{"LST of an empty list", "LST 5 BL 1 0 0", s2c, 2, NS, "trid=5 list=BL version=1 index=0 total=0"},
 		{"LST of MSNP7 with a group", "LST 5 FL 1 1 4 a@b.c Al 0", s2c, 7, NS, "trid=5 list=FL version=1 index=1 total=4 handle=a@b.c name=Al groups=0"},
@@ -276,7 +283,7 @@ func TestArgumentsAreNamedByDialectAndServer(t *testing.T) {
 		{"BPR after LST", "BPR MOB Y", s2c, 8, NS, "key=MOB value=Y"},
 		{"BPR with version and handle", "BPR 35 a@b.c PHH 123", s2c, 6, NS, "version=35 handle=a@b.c key=PHH value=123"},
 		{"REM in reply before and after MSNP10", "REM 12 FL 20 a@b.c", s2c, 8, NS, "trid=12 list=FL version=20 contact=a@b.c"},
-		{"REM in reply from MSNP10 on", "REM 12 FL 1111 g1", s2c, 10, NS, "trid=12 list=FL contact=1111 group=g1"},
+		{"REM in reply from MSNP10 on", "REM 12 FL 1111 7", s2c, 10, NS, "trid=12 list=FL contact=1111 group=7"},
 		{"REG in the order of one server", "REG 8 1 New 11111111-2222-3333-4444-555555555555 0", s2c, 10, NS,
 			"trid=8 version=1 name=New group_guid=11111111-2222-3333-4444-555555555555 arg4=0"},
 		{"REG in the order of another", "REG 8 1 11111111-2222-3333-4444-555555555555 New 0", s2c, 10, NS,
@@ -329,12 +336,12 @@ func TestArgumentsAreNamedByDialectAndServer(t *testing.T) {
 
 func TestPlausibleLines(t *testing.T) {
 	good := map[Direction][]string{
-		ServerToClient: {"BYE a@b.c", "NLN NLN a@b.c Al 0", "QNG 45", "911 5", "MSG a@b.c Al 120", "JOI a@b.c Al 1616756780 extra", "OUT", "CHL 0 15570131571988941333"},
+		ServerToClient: {"NLN NLN 1:a@b.c Al 1:2 0", "ILN 9 NLN tel:+15550100 4 Al 0", "JOI a@b.c;{g} Al 1:2", "NLN NLN 1:a@b.c;via=9:g@live.com Al 0:0 0", "BYE a@b.c", "NLN NLN a@b.c Al 0", "QNG 45", "911 5", "MSG a@b.c Al 120", "JOI a@b.c Al 1616756780 extra", "OUT", "CHL 0 15570131571988941333"},
 		ClientToServer: {"PNG", "MSG 5 A 120", "VER 1 MSNP8 CVR0", "ANS 1 a@b.c 123.4 5", "CHG 9 NLN 0"},
 	}
 	bad := map[Direction][]string{
-		ServerToClient: {"", "BYE", "BYE now", "XFR is a command", "NOT really", "299 5", "220 mail.example.com ready", "200 OK, fine", "PNG", "MSG hello there", "GET / HTTP/1.0", "BYE\ta@b.c"},
-		ClientToServer: {"GET / HTTP/1.1", "USER a@b.c", "QUIT", "BYE a@b.c", "911 5", "PUT it here", "DEL 1", "OUT of here now"},
+		ServerToClient: {"", "BYE", "BYE now", "XFR is a command", "NOT really", "299 5", "220 mail.example.com ready", "200 OK, fine", "PNG", "MSG hello there", "GET / HTTP/1.0", "BYE\ta@b.c", "BYE sip:a@b.c SIP/2.0", "OUT LOGOUT now please", "ADC 5 hello there", "LSG Hello there my friends"},
+		ClientToServer: {"GET / HTTP/1.1", "USER a@b.c", "QUIT", "BYE a@b.c", "911 5", "PUT it here", "DEL 1", "OUT of here now", "REM 4 songs today", "VER 5 is good", "ADC 5 hello there"},
 	}
 	for dir, lines := range good {
 		for _, l := range lines {

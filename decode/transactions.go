@@ -21,7 +21,8 @@ type transaction struct {
 // because one request may get many replies (SYN and LST, FND, IRO, ILN), and
 // because replies may come out of order.
 type transactions struct {
-	open []transaction
+	open     []transaction
+	answered int // how many of them have a reply
 }
 
 // add notes a request. A transaction id that is used again means the newer
@@ -36,26 +37,46 @@ func (t *transactions) add(n transaction) {
 // keepAnswered is how many requests are kept before answered ones are dropped.
 const keepAnswered = 16
 
-// prune drops the oldest request that was answered, or the oldest of all once
-// there are too many.
+// prune drops the oldest request that was answered, or the oldest ones of all
+// once there are too many.
 func (t *transactions) prune() {
-	for i := range t.open {
+	for i := 0; t.answered > 0 && i < len(t.open); i++ {
 		if t.open[i].answered {
 			t.open = append(t.open[:i], t.open[i+1:]...)
+			t.answered--
 			return
 		}
 	}
 	if len(t.open) >= maxPending {
-		t.open = append(t.open[:0], t.open[1:]...)
+		t.open = append(t.open[:0], t.open[maxPending/4:]...)
+	}
+}
+
+// answer notes that a request has a reply.
+func (t *transactions) answer(n *transaction) {
+	if !n.answered {
+		n.answered = true
+		t.answered++
 	}
 }
 
 // find returns the newest request that a reply can belong to, or nil. Without
-// a transaction id it belongs to a request of its own verb that has no reply
-// yet.
+// a transaction id, that is the oldest one of its own verb that has no reply.
 func (t *transactions) find(trid uint32, verb string) *transaction {
+	if trid == 0 {
+		return t.oldest(verb)
+	}
 	for i := len(t.open) - 1; i >= 0; i-- {
-		if n := &t.open[i]; n.trid == trid && (trid != 0 || n.verb == verb && !n.answered) {
+		if t.open[i].trid == trid {
+			return &t.open[i]
+		}
+	}
+	return nil
+}
+
+func (t *transactions) oldest(verb string) *transaction {
+	for i := range t.open {
+		if n := &t.open[i]; n.trid == 0 && n.verb == verb && !n.answered {
 			return n
 		}
 	}
@@ -78,7 +99,7 @@ func (s *Session) pair(rec *Record) {
 	isError := rec.Spec != nil && rec.Spec.Verb == ErrorVerb
 	if rec.HasTrID || verb == "PNG" {
 		if request := s.pending.find(rec.TrID, verb); request != nil {
-			request.answered = true
+			s.pending.answer(request)
 			rec.Notes = append(rec.Notes, Note{
 				Kind: NoteReply, ToSeq: request.seq, Request: request.verb, Latency: rec.Time.Sub(request.at),
 			})

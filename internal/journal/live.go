@@ -230,8 +230,8 @@ func (b *LockedBook) ByCookie(cookie []byte) (decode.Referral, bool) {
 }
 
 // ByAddress finds the last referral of a client to a server.
-func (b *LockedBook) ByAddress(client, server string, opened time.Time) (decode.Referral, bool) {
+func (b *LockedBook) ByAddress(client, server string, kind decode.Server, opened time.Time) (decode.Referral, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.book.ByAddress(client, server, opened)
+	return b.book.ByAddress(client, server, kind, opened)
 }
