@@ -33,7 +33,7 @@ order: as a transcript for people, or with --json as one JSON object a line.
 FILE is a pcap or pcapng file, gzipped or not; "-" is standard input:
 
   tcpdump -i any -U -w - port 1863 | msnproxy decode -`,
-		Args: wantArgs(cobra.MinimumNArgs(1)),
+		Args: wantFiles,
 		RunE: func(cmd *cobra.Command, files []string) error { return runDecode(cmd, std, f, files) },
 	}
 	f.add(cmd.Flags())
@@ -45,6 +45,9 @@ FILE is a pcap or pcapng file, gzipped or not; "-" is standard input:
 }
 
 func runDecode(cmd *cobra.Command, std stdio, f decodeFlags, files []string) error {
+	if f.payload && !f.json {
+		return usageError(cmd, errors.New("--payload goes with --json"))
+	}
 	out := bufio.NewWriter(std.out)
 	sink, err := f.sink(std, out)
 	if err != nil {

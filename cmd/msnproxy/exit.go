@@ -4,10 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"msnproxy/internal/display"
 )
 
 // The exit statuses.
@@ -32,21 +33,27 @@ func usageError(cmd *cobra.Command, err error) error {
 	return &exitError{code: exitUsage, err: fmt.Errorf("%w; see '%s --help'", err, cmd.CommandPath())}
 }
 
+// joined returns the errors that errors.Join has put together, each a line of
+// its own; what names of files do to a line is not theirs to decide.
+func joined(err error) []error {
+	if many, ok := err.(interface{ Unwrap() []error }); ok {
+		return many.Unwrap()
+	}
+	return []error{err}
+}
+
 // exitStatus prints what went wrong and returns the status for it. That
 // nobody reads the output any more is no failure.
 func exitStatus(err error, stderr io.Writer) int {
 	if err == nil || errors.Is(err, syscall.EPIPE) {
 		return exitDone
 	}
-	for _, line := range strings.Split(err.Error(), "\n") {
-		fmt.Fprintln(stderr, "msnproxy:", line)
+	for _, e := range joined(err) {
+		fmt.Fprintln(stderr, "msnproxy:", display.Harmless(e.Error()))
 	}
 	var exit *exitError
-	switch {
-	case errors.As(err, &exit):
+	if errors.As(err, &exit) {
 		return exit.code
-	case strings.HasPrefix(err.Error(), "unknown command"):
-		return exitUsage
 	}
 	return exitFailed
 }

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/spf13/pflag"
 
 	"msnproxy/captures"
 	"msnproxy/decode"
+	"msnproxy/internal/display"
 	"msnproxy/internal/journal"
 )
 
@@ -51,7 +53,7 @@ func readCaptures(ctx context.Context, std stdio, f inputFlags, files []string, 
 		if err != nil {
 			errs = append(errs, err)
 		}
-		if done != nil {
+		if done != nil && (err == nil || summary.Packets > 0) {
 			done(summary)
 		}
 		warnIfEmpty(std.err, summary, err)
@@ -68,23 +70,86 @@ func readCaptures(ctx context.Context, std stdio, f inputFlags, files []string, 
 // readFile decodes one file; "-" is standard input.
 func readFile(ctx context.Context, std stdio, decoder *captures.Decoder, name string) (captures.Summary, error) {
 	if name == "-" {
-		return decoder.File(ctx, "standard input", std.in)
+		return decoder.File(context.WithoutCancel(ctx), "standard input", &interruptible{ctx: ctx, from: std.in})
 	}
 	file, err := os.Open(name)
 	if err != nil {
 		return captures.Summary{File: name}, err
 	}
 	defer file.Close()
-	if info, err := file.Stat(); err == nil && info.IsDir() {
+	info, err := file.Stat()
+	switch {
+	case err != nil:
+		return captures.Summary{File: name}, err
+	case info.IsDir():
 		return captures.Summary{File: name}, fmt.Errorf("%s is a folder; name the capture files in it", name)
+	case !info.Mode().IsRegular(): // a named pipe, which may stay silent
+		return decoder.File(context.WithoutCancel(ctx), name, &interruptible{ctx: ctx, from: file})
 	}
 	return decoder.File(ctx, name, file)
+}
+
+// interruptible is an input that ends when the context does: whoever presses
+// Ctrl-C on a live pipe wants the end of the output, not none.
+type interruptible struct {
+	ctx  context.Context
+	from io.Reader
+	read chan result // of the read under way, if there is one
+	rest []byte      // read, and not yet asked for
+}
+
+type result struct {
+	p   []byte
+	err error
+}
+
+// lastWords is how long an interrupted input may still bring what its other
+// end has to say: tcpdump in the same pipe gets the same Ctrl-C.
+const lastWords = 500 * time.Millisecond
+
+func (i *interruptible) Read(p []byte) (int, error) {
+	if len(i.rest) == 0 {
+		r := i.next()
+		if len(r.p) == 0 {
+			return 0, r.err
+		}
+		i.rest = r.p
+	}
+	n := copy(p, i.rest)
+	i.rest = i.rest[n:]
+	return n, nil
+}
+
+// next waits for the next read, which goes on in a goroutine of its own: it
+// cannot be broken off, and ends with the program at the latest.
+func (i *interruptible) next() result {
+	if i.read == nil {
+		i.read = make(chan result, 1)
+		go func() {
+			buffer := make([]byte, 64<<10)
+			n, err := i.from.Read(buffer)
+			i.read <- result{buffer[:n], err}
+		}()
+	}
+	select {
+	case r := <-i.read:
+		i.read = nil
+		return r
+	case <-i.ctx.Done():
+	}
+	select {
+	case r := <-i.read:
+		i.read = nil
+		return r
+	case <-time.After(lastWords):
+		return result{nil, io.EOF}
+	}
 }
 
 // warnIfEmpty says so when a file that was read has nothing to show.
 func warnIfEmpty(w io.Writer, s captures.Summary, err error) {
 	if err == nil && s.Connections == 0 {
-		fmt.Fprintf(w, "msnproxy: %s: no MSNP connection found in %d packets\n", s.File, s.Packets)
+		fmt.Fprintf(w, "msnproxy: %s: no MSNP connection found in %d packets\n", display.Harmless(s.File), s.Packets)
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -39,10 +40,12 @@ to MSNP21) from capture files: every command as a record, or a report of tables.
 
 A setting has a flag and an environment variable: --width is MSNPROXY_WIDTH.
 The flag wins.`,
-		Args:          wantArgs(cobra.NoArgs),
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-		SilenceErrors: true,
-		SilenceUsage:  true,
+		Args:                       noSuchCommand,
+		RunE:                       func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Version:                    buildVersion(),
+		SuggestionsMinimumDistance: 2,
+		SilenceErrors:              true,
+		SilenceUsage:               true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			return flagsFromEnvironment(cmd.Flags())
 		},
@@ -50,9 +53,31 @@ The flag wins.`,
 	root.SetIn(std.in)
 	root.SetOut(std.out)
 	root.SetErr(std.err)
+	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError(cmd, err) })
 	root.AddCommand(newProxy(std), newDecode(std), newAnalyze(std), newCommands(std), newVersion(std))
 	return root
+}
+
+// noSuchCommand is what the root command says to arguments: subcommands would
+// have been found.
+func noSuchCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	text := fmt.Sprintf("unknown command %q", args[0])
+	if like := cmd.SuggestionsFor(args[0]); len(like) > 0 {
+		text += fmt.Sprintf("; is it %q?", like[0])
+	}
+	return usageError(cmd, errors.New(text))
+}
+
+// wantFiles asks for at least one capture file.
+func wantFiles(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return usageError(cmd, errors.New("name a capture file, or - for standard input"))
+	}
+	return nil
 }
 
 // wantArgs makes a wrong number of arguments an error of usage.
@@ -72,7 +97,7 @@ func flagsFromEnvironment(flags *pflag.FlagSet) error {
 	flags.VisitAll(func(f *pflag.Flag) {
 		name := "MSNPROXY_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
 		value, ok := os.LookupEnv(name)
-		if !ok || f.Changed || f.Name == "help" || failed != nil {
+		if !ok || value == "" || f.Changed || f.Name == "help" || f.Name == "version" || failed != nil {
 			return
 		}
 		if err := flags.Set(f.Name, value); err != nil {

@@ -14,11 +14,16 @@ func newVersion(std stdio) *cobra.Command {
 		Short: "Print the version",
 		Args:  wantArgs(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) error {
-			info, _ := debug.ReadBuildInfo()
-			_, err := fmt.Fprintln(std.out, versionLine(info))
+			_, err := fmt.Fprintln(std.out, buildVersion())
 			return err
 		},
 	}
+}
+
+// buildVersion tells the version of the running program.
+func buildVersion() string {
+	info, _ := debug.ReadBuildInfo()
+	return versionLine(info)
 }
 
 // versionLine tells what the build information holds: the module's version,
