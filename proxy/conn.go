@@ -70,7 +70,7 @@ func (c *conn) start(server net.Conn) {
 
 // newSession begins to decode the connection as one with that server.
 func (c *conn) newSession(server string) {
-	c.session = decode.NewSession(decode.Config{
+	c.session = c.proxy.cfg.newSession(decode.Config{
 		Conn: c.id, Client: c.client.RemoteAddr().String(), Server: server,
 		Opened: decode.Stamp{Time: c.opened}, Book: &c.proxy.book, Emit: c.record,
 	})

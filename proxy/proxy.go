@@ -69,6 +69,8 @@ type Config struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
+
+	newSession func(decode.Config) *decode.Session // decode.NewSession, but for tests
 }
 
 // Proxy is a running proxy.
@@ -91,6 +93,9 @@ func New(cfg Config) (*Proxy, error) {
 	cfg.Upstream = withPort(cfg.Upstream)
 	if cfg.Dial == nil {
 		cfg.Dial = (&net.Dialer{Timeout: dialTimeout}).DialContext
+	}
+	if cfg.newSession == nil {
+		cfg.newSession = decode.NewSession
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now

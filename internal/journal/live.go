@@ -95,6 +95,9 @@ func (l *Live) serve(q *queue) {
 
 // Emit hands a record to every sink.
 func (l *Live) Emit(r *decode.Record) {
+	if !l.has(func(q *queue) bool { return q.Sink != nil }) {
+		return
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	mask(l.masker, r)
@@ -148,7 +151,7 @@ func (l *Live) Open(conn, client, server string, at time.Time) {
 
 // Data tells every tap what one end sent.
 func (l *Live) Data(conn string, dir decode.Direction, p []byte, at time.Time) {
-	if !l.hasTap() {
+	if !l.has(func(q *queue) bool { return q.Tap != nil }) {
 		return
 	}
 	kept := append([]byte(nil), p...)
@@ -165,9 +168,10 @@ func (l *Live) Reset(conn string, dir decode.Direction, at time.Time) {
 	l.tap(func(t Tap) error { return t.Reset(conn, dir, at) })
 }
 
-func (l *Live) hasTap() bool {
+// has tells whether there is an output of a kind.
+func (l *Live) has(kind func(*queue) bool) bool {
 	for _, q := range l.queues {
-		if q.Tap != nil {
+		if kind(q) {
 			return true
 		}
 	}
