@@ -3,17 +3,14 @@
 GO     ?= go
 FUZZ   ?= 30s
 COUNT  ?= 5
-SAMPLE = captures/samples/msnp15.pcapng
 
 .PHONY: help
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: ## decode and analyse a sample capture: a look in one command
-	@$(GO) run ./cmd/msnproxy decode $(SAMPLE)
-	@echo
-	@$(GO) run ./cmd/msnproxy analyze $(SAMPLE)
+demo: ## watch two clients talk through the proxy, and read the report
+	@$(GO) run ./cmd/msnproxy demo
 
 .PHONY: build
 build: ## build bin/msnproxy

@@ -63,7 +63,7 @@ Point the client at 127.0.0.1, port 1863; docs/clients.md says how.`,
 			if f.upstream == "" {
 				return usageError(cmd, errors.New("--upstream is missing: which server do the clients belong to?"))
 			}
-			return runProxy(cmd.Context(), std, f)
+			return runProxy(cmd.Context(), std, f, nil)
 		},
 	}
 	flags := cmd.Flags()
@@ -97,7 +97,9 @@ type liveRun struct {
 	onwards io.Writer // where the report goes
 }
 
-func runProxy(ctx context.Context, std stdio, f proxyFlags) error {
+// runProxy runs a proxy until ctx is done or nobody reads its output any more.
+// Ready, if not nil, is called once clients can connect.
+func runProxy(ctx context.Context, std stdio, f proxyFlags, ready func(*proxy.Proxy)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	run := &liveRun{report: report.New(), cancel: cancel, onwards: std.out}
@@ -117,6 +119,9 @@ func runProxy(ctx context.Context, std stdio, f proxyFlags) error {
 		return errors.Join(err, run.closeFiles())
 	}
 	run.announce(p, cfg)
+	if ready != nil {
+		ready(p)
+	}
 	err = p.Run(ctx)
 	return errors.Join(err, run.finish())
 }

@@ -15,7 +15,7 @@ const (
 	minFlexWidth = 14
 	// maxCellLines is how many lines a cell may have. A table is for
 	// looking over; the whole of a long text is in the transcript and JSON.
-	maxCellLines = 24
+	maxCellLines = 8
 )
 
 // grid is a section with its cells as harmless text, ready to be laid out.
