@@ -38,19 +38,6 @@ func (r *recorder) Record(rec *decode.Record) error {
 
 func (r *recorder) Close() error { return nil }
 
-// lines shows the commands of the records so far.
-func (r *recorder) lines() []string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	var out []string
-	for _, rec := range r.records {
-		if rec.Kind == decode.KindCommand {
-			out = append(out, rec.Dir.String()+" "+string(rec.Line))
-		}
-	}
-	return out
-}
-
 // harness is a proxy in front of a server that the test plays itself.
 type harness struct {
 	t        *testing.T
