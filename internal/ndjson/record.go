@@ -61,10 +61,15 @@ func (s *Sink) addBody(e *zerolog.Event, r *decode.Record) {
 	}
 	s.addPayload(e, r)
 	s.addNotes(e, r)
+	addPacket(e, r)
+	e.Int64("offset", r.Offset)
+}
+
+// addPacket adds the number of a capture's packet; live, there is none.
+func addPacket(e *zerolog.Event, r *decode.Record) {
 	if r.Packet != 0 {
 		e.Int64("packet", r.Packet)
 	}
-	e.Int64("offset", r.Offset)
 }
 
 func (s *Sink) addCommand(e *zerolog.Event, r *decode.Record) {
@@ -105,6 +110,7 @@ func (s *Sink) addBase64(e *zerolog.Event, key string, raw []byte) {
 }
 
 func addOpen(e *zerolog.Event, r *decode.Record) {
+	addPacket(e, r)
 	addText(e, "client", r.Client)
 	addText(e, "server_addr", r.ServerAddr)
 	if r.Via != (decode.Ref{}) {
@@ -113,6 +119,7 @@ func addOpen(e *zerolog.Event, r *decode.Record) {
 }
 
 func addClose(e *zerolog.Event, r *decode.Record) {
+	addPacket(e, r)
 	addText(e, "reason", r.Reason)
 	e.Int64("bytes_c2s", r.BytesC2S)
 	e.Int64("bytes_s2c", r.BytesS2C)
