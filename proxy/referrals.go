@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -59,6 +60,9 @@ func (c *conn) translate(a rewrite.Address) (string, bool) {
 		return c.hostForClient(), true // it has no port, and nothing listens for it
 	}
 	to, err := c.proxy.refer(c, a)
+	if errors.Is(err, net.ErrClosed) {
+		return "", false // the proxy is stopping, and nobody will get there
+	}
 	if err != nil {
 		log.Error().Err(err).Str("conn", c.id).Str("address", a.Text).Str("in", string(a.Place)).
 			Msg("an address goes through unchanged: the client's next connection will not be proxied")

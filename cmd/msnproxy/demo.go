@@ -71,23 +71,30 @@ func runDemo(ctx context.Context, std stdio, f proxyFlags, play *peers.Play) err
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	evening := make(chan error, 1)
-	err = runProxy(ctx, std, f, func(p *proxy.Proxy) {
+	err = runProxy(ctx, std, f, func(ctx context.Context, p *proxy.Proxy) {
 		play.Server = p.Addr().String()
 		go func() {
-			err := play.Run(ctx)
-			if err == nil {
-				err = server.Idle(ctx)
-			}
-			evening <- err
-			cancel()
+			defer cancel()
+			evening <- spend(ctx, play, server)
 		}()
 	})
 	select {
 	case e := <-evening:
-		if !errors.Is(e, context.Canceled) {
-			err = errors.Join(err, e)
-		}
-	default: // the proxy did not even start
+		err = errors.Join(err, e)
+	default: // the proxy did not even start, or was stopped
 	}
-	return errors.Join(append([]error{err}, server.Errors()...)...)
+	return err
+}
+
+// spend has the two spend their evening, and returns what either end noticed.
+// Of an evening that is broken off, nobody wants to know.
+func spend(ctx context.Context, play *peers.Play, server *peers.Server) error {
+	err := play.Run(ctx)
+	if err == nil {
+		err = server.Idle(ctx)
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	return errors.Join(append(server.Errors(), err)...)
 }

@@ -98,8 +98,9 @@ type liveRun struct {
 }
 
 // runProxy runs a proxy until ctx is done or nobody reads its output any more.
-// Ready, if not nil, is called once clients can connect.
-func runProxy(ctx context.Context, std stdio, f proxyFlags, ready func(*proxy.Proxy)) error {
+// Ready, if not nil, is called once clients can connect, with a context that
+// ends when the run does.
+func runProxy(ctx context.Context, std stdio, f proxyFlags, ready func(context.Context, *proxy.Proxy)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	run := &liveRun{report: report.New(), cancel: cancel, onwards: std.out}
@@ -120,7 +121,7 @@ func runProxy(ctx context.Context, std stdio, f proxyFlags, ready func(*proxy.Pr
 	}
 	run.announce(p, cfg)
 	if ready != nil {
-		ready(p)
+		ready(ctx, p)
 	}
 	err = p.Run(ctx)
 	return errors.Join(err, run.finish())
