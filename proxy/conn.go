@@ -10,9 +10,43 @@ import (
 	"msnproxy/decode"
 )
 
-// bufferSize is what is read at one time. It bounds what the proxy holds of a
-// connection: nothing is read before the last read has been passed on.
-const bufferSize = 16 << 10
+const (
+	// bufferSize is what is read at one time when much comes. It bounds what
+	// the proxy holds of a connection: nothing is read before the last read
+	// has been passed on.
+	bufferSize = 32 << 10
+	// idleBuffer is what is read at one time when little comes: what most
+	// connections hold most of the time.
+	idleBuffer = 2 << 10
+)
+
+// bigBuffers are lent to directions through which much comes.
+var bigBuffers = sync.Pool{New: func() any { return new([bufferSize]byte) }}
+
+// readBuffer is the buffer of one direction: small, until a read fills it.
+type readBuffer struct {
+	small [idleBuffer]byte
+	big   *[bufferSize]byte
+}
+
+// space is where the next read goes.
+func (b *readBuffer) space() []byte {
+	if b.big != nil {
+		return b.big[:]
+	}
+	return b.small[:]
+}
+
+// had tells how much the last read brought, once that has been passed on.
+func (b *readBuffer) had(n int) {
+	switch {
+	case b.big == nil && n == idleBuffer:
+		b.big = bigBuffers.Get().(*[bufferSize]byte)
+	case b.big != nil && n < idleBuffer:
+		bigBuffers.Put(b.big)
+		b.big = nil
+	}
+}
 
 // conn is one relayed connection.
 type conn struct {
@@ -98,15 +132,17 @@ func (c *conn) now() decode.Stamp { return decode.Stamp{Time: c.proxy.cfg.Now()}
 
 // upstreamWay passes on what the client sends, and decodes it after.
 func (c *conn) upstreamWay(first []byte) {
-	buffer := make([]byte, bufferSize)
 	if len(first) > 0 && !c.passUp(first) {
 		return
 	}
+	var buffer readBuffer
 	for {
-		n, err := c.client.Read(buffer)
-		if n > 0 && !c.passUp(buffer[:n]) {
+		p := buffer.space()
+		n, err := c.client.Read(p)
+		if n > 0 && !c.passUp(p[:n]) {
 			return
 		}
+		buffer.had(n)
 		if err != nil {
 			c.ended(decode.ClientToServer, err)
 			return
@@ -162,15 +198,18 @@ func (c *conn) guard(decode func()) (ok bool) {
 
 // downstreamWay decodes what the server sends and passes it on.
 func (c *conn) downstreamWay() {
-	buffer := make([]byte, bufferSize)
+	var buffer readBuffer
 	for {
-		n, err := c.server.Read(buffer)
+		p := buffer.space()
+		n, err := c.server.Read(p)
 		if n > 0 {
-			if _, err := c.client.Write(c.passDown(buffer[:n])); err != nil {
+			if _, err := c.client.Write(c.passDown(p[:n])); err != nil {
 				c.writeFailed("client", err)
 				return
 			}
 		}
+		buffer.had(n)
+		c.gate.rest()
 		if err != nil {
 			c.release()
 			c.ended(decode.ServerToClient, err)

@@ -16,20 +16,20 @@ type gate struct {
 	ahead int
 	// held are its other bytes, where they have not.
 	held []byte
-	// out is what goes on now; input is where its bytes come from, for when
-	// decoding fails half-way; used counts how much of input is in out.
-	out   []byte
-	input []byte
-	used  int
+	// out is what goes on now; used counts how much of the input is in it,
+	// for when decoding fails half-way.
+	out  []byte
+	used int
 }
 
 // feed takes what the server has sent, runs the decoder over it and returns
 // what goes on to the client. If the decoder fails, the rest goes on as it is.
 func (g *gate) feed(p []byte, run func() bool) []byte {
 	g.out, g.used = g.out[:0], 0
-	g.input = append(g.held, p...)
+	held := g.held
 	if !run() {
-		g.out = append(g.out, g.input[g.used:]...)
+		g.out = append(g.out, held[min(g.used, len(held)):]...)
+		g.out = append(g.out, p[max(0, g.used-len(held)):]...)
 		g.held, g.ahead = nil, 0
 		return g.out
 	}
@@ -74,6 +74,13 @@ func (g *gate) keep(pending []byte) {
 	}
 	g.out = append(g.out, pending[g.ahead:]...)
 	g.ahead, g.held = len(pending), nil
+}
+
+// rest lets go of memory that an idle connection need not hold.
+func (g *gate) rest() {
+	if cap(g.out) > idleBuffer {
+		g.out = nil
+	}
 }
 
 // release returns what was held back, when nothing can follow it.
