@@ -38,18 +38,37 @@ func (t *Tap) Open(conn, client, server string, at time.Time) error {
 	return t.flushed(t.w.Open(conn, from, to, at))
 }
 
-// Data tells what one end sent.
+// Data tells what one end sent. What comes after the end of that end, or of
+// the connection, is left out: the two directions of a relay end each in their
+// own time.
 func (t *Tap) Data(conn string, dir decode.Direction, p []byte, at time.Time) error {
+	if !t.w.canSend(conn, dir) {
+		return nil
+	}
 	return t.flushed(t.w.Data(conn, dir, p, at))
+}
+
+// Lost tells that n bytes that one end sent did not get here.
+func (t *Tap) Lost(conn string, dir decode.Direction, n int64) error {
+	if !t.w.canSend(conn, dir) {
+		return nil
+	}
+	return t.w.Lose(conn, dir, n)
 }
 
 // End tells that one end has said all.
 func (t *Tap) End(conn string, dir decode.Direction, at time.Time) error {
+	if !t.w.canSend(conn, dir) {
+		return nil
+	}
 	return t.flushed(t.w.End(conn, dir, at))
 }
 
 // Reset tells that one end broke the connection off.
 func (t *Tap) Reset(conn string, dir decode.Direction, at time.Time) error {
+	if t.w.open[conn] == nil {
+		return nil
+	}
 	return t.flushed(t.w.Reset(conn, dir, at))
 }
 

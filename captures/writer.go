@@ -232,6 +232,33 @@ func (w *Writer) Reset(conn string, dir decode.Direction, at time.Time) error {
 	return w.packet(from, to, layers.TCP{ACK: true, RST: true}, nil, at)
 }
 
+// Lose tells that n bytes that one end sent are not to be had. Readers see them
+// missing in the sequence numbers.
+func (w *Writer) Lose(conn string, dir decode.Direction, n int64) error {
+	c := w.open[conn]
+	if c == nil {
+		return fmt.Errorf("capture: connection %q is not open", conn)
+	}
+	if dir == decode.ClientToServer {
+		c.client.next += uint32(n)
+	} else {
+		c.server.next += uint32(n)
+	}
+	return nil
+}
+
+// canSend tells whether an end of a connection may still send.
+func (w *Writer) canSend(conn string, dir decode.Direction) bool {
+	c := w.open[conn]
+	switch {
+	case c == nil:
+		return false
+	case dir == decode.ClientToServer:
+		return !c.client.done
+	}
+	return !c.server.done
+}
+
 // Flush hands everything that was written so far to the writer below. The
 // file then ends with a whole packet.
 func (w *Writer) Flush() error {
