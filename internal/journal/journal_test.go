@@ -3,6 +3,7 @@ package journal
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -122,24 +123,27 @@ func TestASlowLiveOutputMissesRecordsAndIsToldHowMany(t *testing.T) {
 	l := NewLive(false, nil, Output{Name: "slow", Sink: slow}, Output{Name: "quick", Sink: quick})
 	const extra = 100
 	emitted := 0
-	for ; emitted < queueLength+extra; emitted++ {
+	const room = queueLength - queueReserve
+	for ; emitted < room+extra; emitted++ {
 		l.Emit(numbered(emitted))
 		if emitted%1000 == 0 {
 			waitFor(t, quick, emitted+1)
 		}
 	}
+	l.Emit(&decode.Record{Kind: decode.KindClose, Line: []byte("close")}) // there is room for that
 	close(slow.gate)
-	waitFor(t, slow, queueLength)
+	waitFor(t, slow, room+1)
 	l.Emit(numbered(emitted))
 	missed := l.Close()
-	if missed["quick"] != 0 || len(quick.lines) != emitted+1 {
-		t.Errorf("the quick output got %d of %d", len(quick.lines), emitted+1)
+	if missed["quick"] != 0 || len(quick.lines) != emitted+2 {
+		t.Errorf("the quick output got %d of %d", len(quick.lines), emitted+2)
 	}
-	// The queue holds queueLength, and one record may be in the sink's hands.
+	// The queue has room for so many, and one record may be in the sink's hands.
 	if n := missed["slow"]; n < extra-1 || n > extra {
 		t.Errorf("the slow output missed %d, want about %d", n, extra)
 	}
-	if last := slow.lines[len(slow.lines)-2:]; last[0] != fmt.Sprintf("%d records are missing here: this output was too slow", missed["slow"]) || last[1] != fmt.Sprintf("PNG %d", emitted) {
+	want := []string{fmt.Sprintf("%d records are missing here: this output was too slow", missed["slow"]), "close", fmt.Sprintf("PNG %d", emitted)}
+	if last := slow.lines[len(slow.lines)-3:]; !slices.Equal(last, want) {
 		t.Errorf("the slow output ends with %q", last)
 	}
 }
@@ -183,6 +187,9 @@ func (s *fakeTap) Open(conn, client, server string, _ time.Time) error {
 func (s *fakeTap) Data(conn string, dir decode.Direction, p []byte, _ time.Time) error {
 	return s.note("data %s %s %s", conn, dir, p)
 }
+func (s *fakeTap) Lost(conn string, dir decode.Direction, n int64) error {
+	return s.note("lost %s %s %d", conn, dir, n)
+}
 func (s *fakeTap) End(conn string, dir decode.Direction, _ time.Time) error {
 	return s.note("end %s %s", conn, dir)
 }
@@ -203,6 +210,45 @@ func TestATapSeesTheBytesAsTheyWere(t *testing.T) {
 	want := "open c1 a b|data c1 c2s PNG\r\n|end c1 c2s|reset c1 s2c"
 	if got := strings.Join(tap.lines, "|"); got != want || !tap.closed {
 		t.Errorf("got %q, closed %t", got, tap.closed)
+	}
+}
+
+// gatedTap is a fakeTap that takes nothing until its gate opens.
+type gatedTap struct {
+	fakeTap
+	gate chan struct{}
+}
+
+func (s *gatedTap) Open(conn, client, server string, at time.Time) error {
+	<-s.gate
+	return s.fakeTap.Open(conn, client, server, at)
+}
+
+func TestASlowTapIsToldOfTheBytesItMissesAndOfEveryEnd(t *testing.T) {
+	tap := &gatedTap{gate: make(chan struct{})}
+	l := NewLive(false, nil, Output{Name: "tap", Tap: tap})
+	l.Open("c1", "a", "b", time.Time{})
+	sent := 0
+	for range queueLength + 500 {
+		l.Data("c1", decode.ClientToServer, []byte("12345"), time.Time{})
+		sent += 5
+	}
+	l.End("c1", decode.ClientToServer, time.Time{})
+	close(tap.gate)
+	if missed := l.Close(); missed["tap"] < 500 {
+		t.Errorf("%d events were missed, want more than 500", missed["tap"])
+	}
+	got := 0
+	for _, line := range tap.lines {
+		var n int
+		if _, err := fmt.Sscanf(line, "lost c1 c2s %d", &n); err == nil {
+			got += n
+		} else if strings.HasPrefix(line, "data") {
+			got += 5
+		}
+	}
+	if got != sent || tap.lines[len(tap.lines)-1] != "end c1 c2s" {
+		t.Errorf("the tap accounts for %d of %d bytes and ends with %q", got, sent, tap.lines[len(tap.lines)-1])
 	}
 }
 

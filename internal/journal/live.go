@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -8,9 +9,18 @@ import (
 	"msnproxy/decode"
 )
 
-// queueLength bounds what a sink may be behind. Records are some hundred bytes
-// to some KiB each, so a queue holds a few MiB at the most.
-const queueLength = 4096
+const (
+	// queueLength bounds what an output may be behind. Records are some
+	// hundred bytes to some KiB each; the bytes for a tap come in pieces of
+	// 32 KiB at the most.
+	queueLength = 4096
+	// queueReserve is kept for the beginnings and ends of connections, which
+	// a tap can do without even less than bytes.
+	queueReserve = queueLength / 4
+	// closeTime is how long the outputs may take to write what is queued
+	// when the run ends.
+	closeTime = 5 * time.Second
+)
 
 // Tap takes the bytes of connections as they were seen, for a capture file.
 type Tap interface {
@@ -18,6 +28,8 @@ type Tap interface {
 	Open(conn, client, server string, at time.Time) error
 	// Data tells what one end sent. The bytes must not change during the call.
 	Data(conn string, dir decode.Direction, p []byte, at time.Time) error
+	// Lost tells that n bytes of one end were dropped: the tap was too slow.
+	Lost(conn string, dir decode.Direction, n int64) error
 	// End tells that one end has said all; Reset that it broke off.
 	End(conn string, dir decode.Direction, at time.Time) error
 	Reset(conn string, dir decode.Direction, at time.Time) error
@@ -41,16 +53,26 @@ type Live struct {
 	queues  []*queue
 	closed  bool
 	onError func(output string, err error)
-	done    sync.WaitGroup
 }
 
 // queue is what waits for one output.
 type queue struct {
 	Output
 	events chan func(*queue) error
-	missed int64 // since the output was last told; guarded by Live.mu
-	total  int64 // in all; guarded by Live.mu
-	failed bool  // only its own goroutine uses it
+	missed int64       // since the output was last told; guarded by Live.mu
+	total  int64       // in all; guarded by Live.mu
+	lost   []lostBytes // of a tap, not yet told; guarded by Live.mu
+	failed bool        // only its own goroutine uses it
+
+	last     *decode.Record // what it missed at the end, once that has come
+	finished chan struct{}  // closed when all is written
+}
+
+// lostBytes are bytes that a tap did not get.
+type lostBytes struct {
+	conn string
+	dir  decode.Direction
+	n    int64
 }
 
 // missedRecord stands in an output for records that it was too slow for.
@@ -62,6 +84,13 @@ func missedRecord(n int64, at time.Time) *decode.Record {
 	}
 }
 
+// Missed is a record that tells what an output missed in all, for the report.
+func Missed(output string, n int64, at time.Time) *decode.Record {
+	r := missedRecord(n, at)
+	r.Notes[0].Text = fmt.Sprintf("%s missed %d records: it was too slow", output, n)
+	return r
+}
+
 // NewLive starts the outputs. OnError is called once for each that fails, in a
 // goroutine of its own.
 func NewLive(showSecrets bool, onError func(output string, err error), outputs ...Output) *Live {
@@ -70,18 +99,17 @@ func NewLive(showSecrets bool, onError func(output string, err error), outputs .
 		l.masker = decode.NewMasker()
 	}
 	for _, o := range outputs {
-		q := &queue{Output: o, events: make(chan func(*queue) error, queueLength)}
+		q := &queue{Output: o, events: make(chan func(*queue) error, queueLength), finished: make(chan struct{})}
 		l.queues = append(l.queues, q)
-		l.done.Add(1)
 		go l.serve(q)
 	}
 	return l
 }
 
-// serve does what is queued for one output. One that fails gets nothing more,
-// and says so once.
+// serve does what is queued for one output, and ends it. One that fails gets
+// nothing more, and says so once.
 func (l *Live) serve(q *queue) {
-	defer l.done.Done()
+	defer close(q.finished)
 	for event := range q.events {
 		if q.failed {
 			continue
@@ -90,6 +118,9 @@ func (l *Live) serve(q *queue) {
 			q.failed = true
 			l.onError(q.Name, err)
 		}
+	}
+	if err := q.end(); err != nil && !q.failed {
+		l.onError(q.Name, err)
 	}
 }
 
@@ -101,52 +132,83 @@ func (l *Live) Emit(r *decode.Record) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	mask(l.masker, r)
+	if l.closed {
+		return
+	}
 	kept := r.Clone()
-	l.put(func(q *queue) error { return q.Sink.Record(kept) }, func(q *queue) bool { return q.Sink != nil })
+	for _, q := range l.queues {
+		if q.Sink != nil {
+			q.put(kept)
+		}
+	}
 }
 
-// tap hands an event to every tap.
-func (l *Live) tap(event func(Tap) error) {
+// tap hands an event to every tap. Bytes, if they are what it is about, may be
+// dropped; a tap that misses some is told how many.
+func (l *Live) tap(bytes lostBytes, event func(Tap) error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.put(func(q *queue) error { return event(q.Tap) }, func(q *queue) bool { return q.Tap != nil })
-}
-
-// put queues an event for the outputs that want it. The caller holds the lock.
-func (l *Live) put(event func(*queue) error, wants func(*queue) bool) {
 	if l.closed {
 		return
 	}
 	for _, q := range l.queues {
-		if wants(q) {
-			q.put(event)
+		if q.Tap != nil {
+			q.putTap(bytes, event)
 		}
 	}
 }
 
-// put queues an event, after word of the records that were missed before it.
-func (q *queue) put(event func(*queue) error) {
-	if missed := q.missed; missed > 0 && q.Sink != nil {
-		next := event
-		event = func(q *queue) error {
-			if err := q.Sink.Record(missedRecord(missed, time.Now())); err != nil {
+// putTap queues an event for a tap, after word of the bytes dropped before it.
+func (q *queue) putTap(bytes lostBytes, event func(Tap) error) {
+	if bytes.n > 0 && len(q.events) >= queueLength-queueReserve {
+		q.lost = append(q.lost, bytes)
+		q.total++
+		return
+	}
+	lost := q.lost
+	do := func(q *queue) error {
+		for _, b := range lost {
+			if err := q.Tap.Lost(b.conn, b.dir, b.n); err != nil {
 				return err
 			}
-			return next(q)
 		}
+		return event(q.Tap)
 	}
 	select {
-	case q.events <- event:
-		q.missed = 0
+	case q.events <- do:
+		q.lost = nil
 	default:
-		q.missed++
 		q.total++
 	}
 }
 
+// put queues a record for a sink, after word of those that were missed before.
+// Room is kept for the beginnings and ends of connections.
+func (q *queue) put(r *decode.Record) {
+	room := queueLength - queueReserve
+	if r.Kind == decode.KindOpen || r.Kind == decode.KindClose {
+		room = queueLength
+	}
+	if len(q.events) >= room {
+		q.missed++
+		q.total++
+		return
+	}
+	if q.missed > 0 {
+		missed := missedRecord(q.missed, time.Now())
+		q.events <- func(q *queue) error { return q.Sink.Record(missed) }
+		q.missed = 0
+		if len(q.events) == queueLength {
+			q.missed, q.total = 1, q.total+1
+			return
+		}
+	}
+	q.events <- func(q *queue) error { return q.Sink.Record(r) }
+}
+
 // Open tells every tap of a new connection.
 func (l *Live) Open(conn, client, server string, at time.Time) {
-	l.tap(func(t Tap) error { return t.Open(conn, client, server, at) })
+	l.tap(lostBytes{}, func(t Tap) error { return t.Open(conn, client, server, at) })
 }
 
 // Data tells every tap what one end sent.
@@ -155,17 +217,17 @@ func (l *Live) Data(conn string, dir decode.Direction, p []byte, at time.Time) {
 		return
 	}
 	kept := append([]byte(nil), p...)
-	l.tap(func(t Tap) error { return t.Data(conn, dir, kept, at) })
+	l.tap(lostBytes{conn, dir, int64(len(p))}, func(t Tap) error { return t.Data(conn, dir, kept, at) })
 }
 
 // End tells every tap that one end has said all.
 func (l *Live) End(conn string, dir decode.Direction, at time.Time) {
-	l.tap(func(t Tap) error { return t.End(conn, dir, at) })
+	l.tap(lostBytes{}, func(t Tap) error { return t.End(conn, dir, at) })
 }
 
 // Reset tells every tap that one end broke off.
 func (l *Live) Reset(conn string, dir decode.Direction, at time.Time) {
-	l.tap(func(t Tap) error { return t.Reset(conn, dir, at) })
+	l.tap(lostBytes{}, func(t Tap) error { return t.Reset(conn, dir, at) })
 }
 
 // has tells whether there is an output of a kind.
@@ -178,8 +240,9 @@ func (l *Live) has(kind func(*queue) bool) bool {
 	return false
 }
 
-// Close lets every output finish what is queued and ends it. It returns how
-// many events each output missed, by name, where it missed any.
+// Close lets every output finish what is queued, for a bounded time, and ends
+// it. It returns how many events each output missed, by name, where it missed
+// any; one that does not finish in time is reported as failed.
 func (l *Live) Close() map[string]int64 {
 	l.mu.Lock()
 	l.closed = true
@@ -188,28 +251,47 @@ func (l *Live) Close() map[string]int64 {
 		if q.total > 0 {
 			missed[q.Name] += q.total
 		}
+		if n := q.missed; n > 0 {
+			q.last = missedRecord(n, time.Now())
+		}
 		close(q.events)
 	}
 	l.mu.Unlock()
-	l.done.Wait()
+	late := time.After(closeTime)
 	for _, q := range l.queues {
-		l.end(q)
+		select {
+		case <-q.finished:
+		case <-late:
+			late = closedTime
+			l.onError(q.Name, errTooSlow)
+		}
 	}
 	return missed
 }
 
-// end closes one output.
-func (l *Live) end(q *queue) {
+// closedTime is a time that has come.
+var closedTime = func() <-chan time.Time {
+	c := make(chan time.Time)
+	close(c)
+	return c
+}()
+
+// errTooSlow is what an output failed with that was not finished in time.
+var errTooSlow = fmt.Errorf("it took over %v to write what was left, and is not complete", closeTime)
+
+// end closes one output, after word of what it missed last.
+func (q *queue) end() error {
 	var err error
 	if q.Sink != nil {
-		err = q.Sink.Close()
+		if q.last != nil && !q.failed {
+			err = q.Sink.Record(q.last)
+		}
+		err = errors.Join(err, q.Sink.Close())
 	}
-	if q.Tap != nil && err == nil {
-		err = q.Tap.Close()
+	if q.Tap != nil {
+		err = errors.Join(err, q.Tap.Close())
 	}
-	if err != nil && !q.failed {
-		l.onError(q.Name, err)
-	}
+	return err
 }
 
 // LockedBook is a decode.Book for sessions that run at the same time. The zero
