@@ -20,6 +20,9 @@ const (
 	idleBuffer = 2 << 10
 )
 
+// lingerTime is how long a client may take to notice that its connection ended.
+const lingerTime = time.Second
+
 // bigBuffers are lent to directions through which much comes.
 var bigBuffers = sync.Pool{New: func() any { return new([bufferSize]byte) }}
 
@@ -63,6 +66,9 @@ type conn struct {
 	unseen  []byte // from the client: passed on, or about to be, and not yet decoded
 	gate    gate
 	reason  string // why the connection ended, as far as is known
+	ends    int    // how many ends have said all
+	deaf    string // the end that took nothing any more, if one did
+	over    bool   // an end broke the connection off: nothing after that is told
 	aborted bool
 }
 
@@ -121,6 +127,9 @@ func (c *conn) record(r *decode.Record) {
 
 // unreachable ends a connection whose server could not be reached.
 func (c *conn) unreachable() {
+	closeWrite(c.client)
+	c.client.SetReadDeadline(time.Now().Add(lingerTime))
+	io.Copy(io.Discard, c.client) // what was not read would turn the end into a reset
 	c.client.Close()
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -174,6 +183,9 @@ func (c *conn) see() {
 	}
 	p := c.unseen
 	c.unseen = nil
+	if c.over {
+		return
+	}
 	at := c.now()
 	c.proxy.cfg.Live.Data(c.id, decode.ClientToServer, p, at.Time)
 	c.guard(func() { c.session.Feed(decode.ClientToServer, p, at) })
@@ -224,6 +236,9 @@ func (c *conn) passDown(p []byte) []byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.see()
+	if c.over {
+		return p
+	}
 	at := c.now()
 	out := c.gate.feed(p, func() bool {
 		return c.guard(func() { c.session.Feed(decode.ServerToClient, p, at) })
@@ -240,6 +255,9 @@ func (c *conn) passDown(p []byte) []byte {
 func (c *conn) release() {
 	c.mu.Lock()
 	held := c.gate.release()
+	if c.proxy.cfg.CaptureClientSide && len(held) > 0 && !c.over {
+		c.proxy.cfg.Live.Data(c.id, decode.ServerToClient, held, c.now().Time)
+	}
 	c.mu.Unlock()
 	if len(held) > 0 {
 		c.client.Write(held) // the client may be gone, which is no news here
@@ -258,18 +276,31 @@ func (c *conn) ended(dir decode.Direction, err error) {
 	at := c.now()
 	if errors.Is(err, io.EOF) {
 		c.because(who + " closed")
-		c.proxy.cfg.Live.End(c.id, dir, at.Time)
-		c.guard(func() { c.session.End(dir) })
+		c.ends++
+		if !c.over {
+			c.proxy.cfg.Live.End(c.id, dir, at.Time)
+			c.guard(func() { c.session.End(dir) })
+		}
 		closeWrite(to)
 		return
 	}
 	if errors.Is(err, net.ErrClosed) {
 		return // the other way has ended it, and said why
 	}
-	c.because(who + " reset")
-	c.proxy.cfg.Live.Reset(c.id, dir, at.Time)
+	c.breakOff(dir, who, at)
 	reset(to)
 	from.Close()
+}
+
+// breakOff takes note that an end broke the connection off. The caller holds
+// the lock.
+func (c *conn) breakOff(dir decode.Direction, who string, at decode.Stamp) {
+	if c.over {
+		return
+	}
+	c.because(who + " reset")
+	c.over = true
+	c.proxy.cfg.Live.Reset(c.id, dir, at.Time)
 }
 
 // writeFailed takes note that an end takes nothing any more. What it has sent
@@ -281,7 +312,7 @@ func (c *conn) writeFailed(who string, err error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.because(who + " reset")
+	c.deaf = who
 }
 
 // because remembers the first reason for which a connection ends.
@@ -296,11 +327,19 @@ func (c *conn) finish() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.see()
-	c.because("closed")
-	c.guard(func() { c.session.Close(c.reason, c.now()) })
+	if c.ends < 2 && !c.aborted && !c.over { // a write has failed, and no read told why
+		dir, who := decode.ClientToServer, "client"
+		if c.deaf == "server" {
+			dir, who = decode.ServerToClient, "server"
+		}
+		c.breakOff(dir, who, c.now())
+	}
+	if !c.guard(func() { c.session.Close(c.reason, c.now()) }) {
+		c.proxy.emit(&decode.Record{Stamp: c.now(), Conn: c.id, Kind: decode.KindClose, Reason: c.reason})
+	}
 }
 
-// abort ends a connection at once.
+// abort ends a connection at once, when the recording of it ends.
 func (c *conn) abort(reason string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -56,12 +56,12 @@ func (g *gate) pass(r *decode.Record) {
 }
 
 // tellMissed says so where a command tells an address that can no longer be
-// replaced, because its beginning has gone on. Only a command that follows
-// something undecodable, in pieces, comes to that.
+// replaced, because its beginning has gone on: a command that follows something
+// undecodable, or a message with a Roster, that comes in pieces.
 func (g *gate) tellMissed(r *decode.Record) {
 	rewrite.Command(r, r.Raw, func(a rewrite.Address) (string, bool) {
 		g.conn.proxy.cfg.Log.Error().Str("conn", g.conn.id).Str("address", a.Text).
-			Msg("an address went through unchanged: its command came in pieces behind something undecodable")
+			Msg("an address went through unchanged: its command came in pieces, and the first had gone on")
 		return "", false
 	})
 }
@@ -100,11 +100,34 @@ func mayHoldAddress(begin []byte) bool {
 		return false
 	}
 	for _, start := range heldStarts {
-		if bytes.HasPrefix(begin, start) || bytes.HasPrefix(start, begin) {
+		if bytes.HasPrefix(start, begin) {
 			return true
+		}
+		if bytes.HasPrefix(begin, start) {
+			return stillMay(begin)
 		}
 	}
 	return false
+}
+
+// stillMay looks at what is there of a held command: once its line is there,
+// a notification must be of type 5, and once its headers tell what a message
+// is, it must be the profile.
+func stillMay(begin []byte) bool {
+	line, payload, complete := bytes.Cut(begin, []byte("\n"))
+	if !complete {
+		return true
+	}
+	switch line[0] {
+	case 'U':
+		words := decode.Words(nil, line)
+		return len(words) > 2 && string(words[2]) == "5"
+	case 'M':
+		_, rest, told := bytes.Cut(payload, []byte("Content-Type:"))
+		kind, _, whole := bytes.Cut(rest, []byte("\n"))
+		return !told || !whole || bytes.Contains(kind, []byte("profile"))
+	}
+	return true
 }
 
 // maxHeld bounds what is held back. The profile of an account is some 2 KiB,

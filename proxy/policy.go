@@ -34,7 +34,28 @@ func (cfg *Config) mayReach(from, to netip.Addr) error {
 	return fmt.Errorf("a server on a public address refers to %s, which is not public; --allow-referral %s/%d would permit it", to, to, to.BitLen())
 }
 
+// notPublic are networks that are not reached from everywhere, beside those
+// that netip knows: shared, documentation, benchmark and reserved ones, and
+// those that hold an IPv4 address of any kind.
+var notPublic = func() (list []netip.Prefix) {
+	for _, text := range []string{
+		"0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "198.18.0.0/15", "240.0.0.0/4",
+		"::/96", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "fec0::/10",
+	} {
+		list = append(list, netip.MustParsePrefix(text))
+	}
+	return list
+}()
+
 // isPublic tells whether an address can be reached from everywhere.
 func isPublic(a netip.Addr) bool {
-	return a.IsValid() && !a.IsLoopback() && !a.IsPrivate() && !a.IsLinkLocalUnicast() && !a.IsUnspecified() && !a.IsMulticast()
+	if !a.IsValid() || a.IsLoopback() || a.IsPrivate() || a.IsLinkLocalUnicast() || a.IsUnspecified() || a.IsMulticast() {
+		return false
+	}
+	for _, p := range notPublic {
+		if p.Contains(a) {
+			return false
+		}
+	}
+	return true
 }

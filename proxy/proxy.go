@@ -109,6 +109,16 @@ func New(cfg Config) (*Proxy, error) {
 	return p, nil
 }
 
+// Close closes the listeners of a proxy that was not run.
+func (p *Proxy) Close() error {
+	p.referrals.close()
+	return p.main.Close()
+}
+
+// RecordTo has the run recorded by live. It must be called before Run, unless
+// Config has said so already.
+func (p *Proxy) RecordTo(live *journal.Live) { p.cfg.Live = live }
+
 // Addr is the address of the main listener.
 func (p *Proxy) Addr() net.Addr { return p.main.Addr() }
 
@@ -157,7 +167,7 @@ func (p *Proxy) drain(cancelDials func()) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		for c := range p.conns {
-			c.abort("proxy stopped")
+			c.abort("capture ended") // as its capture tells it
 		}
 	})
 	p.wait.Wait()
@@ -198,8 +208,18 @@ func (p *Proxy) handleMain(client net.Conn) {
 		p.relay(client, p.cfg.Upstream, nil, nil)
 		return
 	}
-	first, server := p.route(client)
-	p.relay(client, server, first, nil)
+	first, to, referred := p.route(client)
+	if !referred {
+		p.relay(client, p.cfg.Upstream, first, nil)
+		return
+	}
+	p.relay(client, to.server, first, p.allowFrom(to.from))
+}
+
+// allowFrom has the last word on where a server may refer clients to, once it
+// is known what its name stands for.
+func (p *Proxy) allowFrom(from netip.Addr) func(net.Addr) error {
+	return func(server net.Addr) error { return p.cfg.mayReach(from, addrOf(server)) }
 }
 
 // relay connects a client to its server and relays until both have ended.
@@ -228,7 +248,7 @@ func (p *Proxy) dial(server string, allow func(net.Addr) error) (net.Conn, error
 	if err != nil {
 		return nil, err
 	}
-	if c.RemoteAddr().String() == p.main.Addr().String() {
+	if p.isOwn(c) {
 		err = errors.New("this is the proxy itself; does a hosts entry point its name here? name the server by its IP address")
 	} else if allow != nil {
 		err = allow(c.RemoteAddr())
@@ -238,6 +258,18 @@ func (p *Proxy) dial(server string, allow func(net.Addr) error) (net.Conn, error
 		return nil, err
 	}
 	return c, nil
+}
+
+// isOwn tells whether a connection leads back to the proxy: within one machine,
+// to a port that it listens on.
+func (p *Proxy) isOwn(c net.Conn) bool {
+	local, remote := addrOf(c.LocalAddr()), addrOf(c.RemoteAddr())
+	_, port, _ := net.SplitHostPort(c.RemoteAddr().String())
+	if local != remote {
+		return false
+	}
+	_, main, _ := net.SplitHostPort(p.main.Addr().String())
+	return port == main || p.referrals.listensOn(port)
 }
 
 // newConn registers a connection, unless there are too many.

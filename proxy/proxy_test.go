@@ -363,7 +363,8 @@ func TestAnUpstreamThatIsTheProxyItselfIsNotALoop(t *testing.T) {
 	free := listen(t)
 	address := free.Addr().String()
 	free.Close()
-	h := start(t, func(cfg *Config) { cfg.Listen, cfg.Upstream = address, address })
+	_, port, _ := net.SplitHostPort(address)
+	h := start(t, func(cfg *Config) { cfg.Listen, cfg.Upstream = "0.0.0.0:"+port, address })
 	c, err := net.Dial("tcp", address)
 	if err != nil {
 		t.Fatal(err)
@@ -491,6 +492,9 @@ func TestAServerOnAPublicAddressMayNotReferInside(t *testing.T) {
 		{Config{}, public, "[::ffff:10.1.2.3]:1863", false},
 		{Config{}, public, "169.254.0.1:80", false},
 		{Config{}, public, "0.0.0.0:80", false},
+		{Config{}, public, "100.64.0.1:80", false},
+		{Config{}, public, "[64:ff9b::7f00:1]:80", false},
+		{Config{}, public, "[2001:db8::1]:80", true},
 		{Config{}, private, "10.1.2.3:1863", true},
 		{Config{}, private, "127.0.0.1:1863", true},
 		{Config{}, public, "ns.example.com:1863", true}, // checked when dialled
@@ -505,28 +509,169 @@ func TestAServerOnAPublicAddressMayNotReferInside(t *testing.T) {
 	}
 }
 
+func TestOnOnePortOnlyTheClientThatWasReferredGetsThere(t *testing.T) {
+	h := start(t, func(cfg *Config) { cfg.SinglePort = true })
+	switchboard := listen(t)
+	client, server := h.follow(h.proxy.Addr().String(), h.server, "VER 1 MSNP8 CVR0\r\n")
+	send(t, server, fmt.Sprintf("XFR 2 SB %s CKI cookieA\r\n", switchboard.Addr()))
+	expect(t, client, "XFR 2 SB ")
+	readWord(t, client)
+	stranger, err := (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}).Dial("tcp", h.proxy.Addr().String())
+	if err != nil {
+		t.Skipf("this machine cannot connect from 127.0.0.2: %v", err)
+	}
+	defer stranger.Close()
+	send(t, stranger, "USR 1 a@b.c cookieA\r\n")
+	h.server.(*net.TCPListener).SetDeadline(time.Now().Add(patience))
+	got, err := h.server.Accept() // the stranger belongs to the upstream server, like anybody
+	if err != nil {
+		t.Fatal(err)
+	}
+	got.Close()
+}
+
+// publicAddr has a connection claim that its other end is on a public address.
+type publicAddr struct{ net.Conn }
+
+func (publicAddr) RemoteAddr() net.Addr {
+	return &net.TCPAddr{IP: net.IPv4(203, 0, 113, 5), Port: 1863}
+}
+
+func TestAReferralThatIsRefusedLeadsNowhereOnOnePortEither(t *testing.T) {
+	private := listen(t)
+	h := start(t, func(cfg *Config) {
+		cfg.SinglePort = true
+		cfg.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			c, err := (&net.Dialer{}).DialContext(ctx, network, address)
+			return publicAddr{c}, err
+		}
+	})
+	client, server := h.follow(h.proxy.Addr().String(), h.server, "VER 1 MSNP8 CVR0\r\n")
+	refused := fmt.Sprintf("XFR 2 SB %s CKI evil\r\n", private.Addr())
+	send(t, server, refused)
+	expect(t, client, refused)
+	c, err := net.Dial("tcp", h.proxy.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	send(t, c, "USR 1 a@b.c evil\r\n")
+	h.server.(*net.TCPListener).SetDeadline(time.Now().Add(patience))
+	got, err := h.server.Accept()
+	if err != nil {
+		t.Fatalf("the connection did not go to the upstream server: %v", err)
+	}
+	got.Close()
+}
+
+func TestWhatPeopleSendOpensNoListener(t *testing.T) {
+	h := start(t, nil)
+	client, server := h.connect()
+	payload := "MIME-Version: 1.0\r\nRoster: 1;10.0.0.1:1863\r\n\r\nhi"
+	message := fmt.Sprintf("MSG a@b.c Al %d\r\n%s", len(payload), payload)
+	send(t, server, message)
+	expect(t, client, message)
+	h.proxy.referrals.mu.Lock()
+	defer h.proxy.referrals.mu.Unlock()
+	if n := len(h.proxy.referrals.byServer); n != 0 {
+		t.Errorf("%d listeners are open", n)
+	}
+}
+
+func TestOnlyWhatMayBeReplacedIsHeld(t *testing.T) {
+	h := start(t, nil)
+	client, server := h.connect()
+	for _, part := range []string{
+		"UBN a@b.c 3 20\r\nINVITE", " MSNMSGR:a@b.c",
+		"MSG Hotmail Hotmail 200\r\nMIME-Version: 1.0\r\nContent-Type: text/x-msmsgsinitialemailnotification\r\n", "Inbox",
+	} {
+		send(t, server, part)
+		expect(t, client, part)
+	}
+}
+
+func TestACaptureOutlivesResets(t *testing.T) {
+	h, capture := startTapped(t)
+	for range 30 {
+		client, server := h.connect()
+		send(t, client, "VER 1 MSNP8 CVR0\r\n")
+		expect(t, server, "VER 1 MSNP8 CVR0\r\n")
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			for range 50 {
+				if _, err := io.WriteString(server, "QNG 5\r\n"); err != nil {
+					return
+				}
+			}
+		}()
+		client.SetLinger(0)
+		client.Close()
+		<-done
+		server.Close()
+	}
+	h.stop()
+	wantParity(t, h.recorder.records, capture.Bytes())
+}
+
 func TestListenersAreBoundedAndReused(t *testing.T) {
 	h := start(t, nil)
 	client, server := h.connect()
 	told := map[string]string{}
-	for i := range maxListeners + 20 {
+	for i := range maxListeners {
 		real := fmt.Sprintf("127.0.0.1:%d", 1000+i)
 		send(t, server, fmt.Sprintf("XFR 3 SB %s CKI c%d\r\n", real, i))
 		expect(t, client, "XFR 3 SB ")
 		told[real] = readWord(t, client)
 		expect(t, client, fmt.Sprintf("CKI c%d\r\n", i))
 	}
-	h.proxy.referrals.mu.Lock()
-	n := len(h.proxy.referrals.byServer)
-	h.proxy.referrals.mu.Unlock()
-	if n > maxListeners {
-		t.Errorf("%d listeners are open, want at most %d", n, maxListeners)
+	// One more: nobody has had the time to follow the others, so none is closed.
+	const oneMore = "XFR 3 SB 127.0.0.1:999 CKI c\r\n"
+	send(t, server, oneMore)
+	expect(t, client, oneMore)
+	if !strings.Contains(h.log.String(), "which is the limit") {
+		t.Errorf("the log does not say why: %s", h.log)
 	}
-	send(t, server, fmt.Sprintf("XFR 3 SB 127.0.0.1:%d CKI c\r\n", 1000+maxListeners))
+	send(t, server, "XFR 3 SB 127.0.0.1:1005 CKI c\r\n")
 	expect(t, client, "XFR 3 SB ")
-	if again := readWord(t, client); again != told[fmt.Sprintf("127.0.0.1:%d", 1000+maxListeners)] {
+	if again := readWord(t, client); again != told["127.0.0.1:1005"] {
 		t.Errorf("a server has two listeners")
 	}
+}
+
+func TestTheIdlestListenerMakesRoom(t *testing.T) {
+	now := time.Date(2003, 7, 1, 12, 0, 0, 0, time.UTC)
+	var clock sync.Mutex
+	h := start(t, func(cfg *Config) {
+		cfg.FirstPort, cfg.LastPort = freePort(t), 0
+		cfg.LastPort = cfg.FirstPort
+		cfg.Now = func() time.Time {
+			clock.Lock()
+			defer clock.Unlock()
+			return now
+		}
+	})
+	client, server := h.connect()
+	send(t, server, "XFR 3 SB 127.0.0.1:9 CKI a\r\n")
+	expect(t, client, "XFR 3 SB ")
+	first := readWord(t, client)
+	expect(t, client, "CKI a\r\n")
+	clock.Lock()
+	now = now.Add(listenerYouth + time.Second)
+	clock.Unlock()
+	send(t, server, "XFR 3 SB 127.0.0.1:10 CKI b\r\n")
+	expect(t, client, "XFR 3 SB ")
+	if second := readWord(t, client); second != first {
+		t.Errorf("the only port is %s, but the client was told %s", first, second)
+	}
+}
+
+// freePort is a port that nobody uses just now.
+func freePort(t *testing.T) uint16 {
+	t.Helper()
+	l := listen(t)
+	defer l.Close()
+	return netip.MustParseAddrPort(l.Addr().String()).Port()
 }
 
 func TestNothingIsLeftWhenTheProxyHasEnded(t *testing.T) {

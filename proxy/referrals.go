@@ -19,6 +19,9 @@ const (
 	// listenerIdle is how long a referral listener stays without anybody who
 	// was referred to it or is connected through it.
 	listenerIdle = 30 * time.Minute
+	// listenerYouth is how long a listener is kept in any case after somebody
+	// was referred to it: the client may be on its way.
+	listenerYouth = 2 * time.Minute
 	// sweepEvery is how often idle listeners are looked for.
 	sweepEvery = time.Minute
 )
@@ -87,13 +90,14 @@ func (p *Proxy) refer(c *conn, a rewrite.Address) (string, error) {
 		return "", err
 	}
 	client := addrOf(c.client.RemoteAddr())
+	from := addrOf(c.server.RemoteAddr())
 	if p.cfg.SinglePort {
-		if a.Place == rewrite.NotificationServer {
-			p.routes.referred(client, server, p.cfg.Now())
+		if a.Cookie != "" || a.Place == rewrite.NotificationServer {
+			p.routes.referred(a.Cookie, route{server, from, client, p.cfg.Now()})
 		}
 		return joinPort(c.hostForClient(), p.main.Addr()), nil
 	}
-	l, err := p.referrals.forServer(server, addrOf(c.server.RemoteAddr()), client)
+	l, err := p.referrals.forServer(server, from, client, a.Place.IsReferral())
 	if err != nil {
 		return "", err
 	}
@@ -114,12 +118,18 @@ func addrOf(a net.Addr) netip.Addr {
 	return netip.Addr{}
 }
 
-// forServer returns the listener for a server, opening it if need be, and
-// lets a client use it.
-func (r *referrals) forServer(server string, from, client netip.Addr) (*referralListener, error) {
+// errNotReferred is told of addresses in what people send.
+var errNotReferred = errors.New("no server has referred a client there")
+
+// forServer returns the listener for a server and lets a client use it. With
+// mayOpen, it opens one if need be.
+func (r *referrals) forServer(server string, from, client netip.Addr, mayOpen bool) (*referralListener, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	l := r.byServer[server]
+	if l == nil && !mayOpen {
+		return nil, errNotReferred
+	}
 	if l == nil {
 		var err error
 		if l, err = r.open(server, from); err != nil {
@@ -143,6 +153,9 @@ func (r *referrals) open(server string, from netip.Addr) (*referralListener, err
 		return nil, fmt.Errorf("there are %d referral listeners in use, which is the limit", maxListeners)
 	}
 	listener, err := r.listen()
+	if err != nil && r.closeIdlest() {
+		listener, err = r.listen() // on the port that is free now
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -189,9 +202,7 @@ func (r *referrals) handle(l *referralListener, client net.Conn) {
 		return
 	}
 	defer r.leave(l)
-	r.proxy.relay(client, l.server, nil, func(server net.Addr) error {
-		return r.proxy.cfg.mayReach(l.from, addrOf(server))
-	})
+	r.proxy.relay(client, l.server, nil, r.proxy.allowFrom(l.from))
 }
 
 func (r *referrals) enter(l *referralListener, client netip.Addr) bool {
@@ -228,17 +239,33 @@ func (r *referrals) sweep() {
 	r.sweeper.Reset(sweepEvery)
 }
 
-// closeIdlest makes room for another listener. The caller holds the lock.
-func (r *referrals) closeIdlest() {
+// closeIdlest makes room for another listener, if one can be spared. The caller
+// holds the lock.
+func (r *referrals) closeIdlest() bool {
 	var idlest *referralListener
+	now := r.proxy.cfg.Now()
 	for _, l := range r.byServer {
-		if l.open == 0 && (idlest == nil || l.used.Before(idlest.used)) {
+		if l.open == 0 && now.Sub(l.used) > listenerYouth && (idlest == nil || l.used.Before(idlest.used)) {
 			idlest = l
 		}
 	}
-	if idlest != nil {
-		r.drop(idlest.server, idlest)
+	if idlest == nil {
+		return false
 	}
+	r.drop(idlest.server, idlest)
+	return true
+}
+
+// listensOn tells whether a port is one of a referral listener.
+func (r *referrals) listensOn(port string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, l := range r.byServer {
+		if _, p, _ := net.SplitHostPort(l.Addr().String()); p == port {
+			return true
+		}
+	}
+	return false
 }
 
 func (r *referrals) drop(server string, l *referralListener) {

@@ -13,65 +13,81 @@ import (
 const (
 	// firstLineTime is how long a client of one-port mode may take to send
 	// its first line. All clients speak first, and at once.
-	firstLineTime = 10 * time.Second
+	firstLineTime = 3 * time.Second
 	// routeLife is how long a referral to a notification server tells where
 	// a client that signs in anew belongs.
 	routeLife = 2 * time.Minute
-	// maxRoutes bounds the clients whose last referral is remembered.
+	// maxRoutes bounds the referrals that are remembered.
 	maxRoutes = 4096
 )
 
 // routes tells, in one-port mode, where a connection to the main listener
-// belongs: its port says nothing, so its first command must.
+// belongs: its port says nothing, so its first command must. A route is for the
+// client that was referred, and only to where it was referred.
 type routes struct {
-	mu   sync.Mutex
-	last map[netip.Addr]route
+	mu       sync.Mutex
+	byCookie map[string]route
+	byClient map[netip.Addr]route // the last notification server that each was referred to
 }
 
-// route is the last notification server that a client was referred to.
+// route is where a client was referred to, and by whom.
 type route struct {
 	server string
+	from   netip.Addr
+	client netip.Addr
 	at     time.Time
 }
 
-// referred remembers that a client was referred to a notification server.
-func (r *routes) referred(client netip.Addr, server string, now time.Time) {
+// referred remembers a referral: by its cookie, or without one for the next
+// sign-in of the client.
+func (r *routes) referred(cookie string, to route) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.last == nil || len(r.last) >= maxRoutes {
-		r.last = map[netip.Addr]route{}
+	if len(r.byCookie)+len(r.byClient) >= maxRoutes || r.byCookie == nil {
+		r.byCookie, r.byClient = map[string]route{}, map[netip.Addr]route{}
 	}
-	r.last[client] = route{server, now}
+	if cookie != "" {
+		r.byCookie[cookie] = to
+	} else {
+		r.byClient[to.client] = to
+	}
 }
 
-// lastOf returns the server that a client was last referred to, if that was
-// not long ago. It counts once: the next sign-in starts from the beginning.
-func (r *routes) lastOf(client netip.Addr, now time.Time) (string, bool) {
+// take finds the route for a client that shows a cookie, or without one signs
+// in. It counts once, and not for long.
+func (r *routes) take(client netip.Addr, cookie string, now time.Time) (route, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	last, ok := r.last[client]
-	delete(r.last, client)
-	return last.server, ok && now.Sub(last.at) <= routeLife
+	to, ok := r.byClient[client]
+	if cookie != "" {
+		to, ok = r.byCookie[cookie]
+	}
+	if !ok || to.client != client {
+		return route{}, false
+	}
+	delete(r.byCookie, cookie)
+	if cookie == "" {
+		delete(r.byClient, client)
+	}
+	return to, now.Sub(to.at) <= routeLife
 }
 
-// route reads the first line of a client and returns it with the server that
-// it is for: the one that gave the cookie of USR or ANS, else for VER the one
-// that the client was last referred to, else the upstream server.
-func (p *Proxy) route(client net.Conn) (first []byte, server string) {
+// route reads the first line of a client and returns it with where the client
+// belongs: to the server that gave the cookie of USR or ANS, else for VER to
+// the one that the client was last referred to, else to the upstream server.
+func (p *Proxy) route(client net.Conn) (first []byte, to route, referred bool) {
 	first = readFirstLine(client)
 	line, _, _ := bytes.Cut(first, []byte("\n"))
 	words := decode.Words(nil, bytes.TrimSuffix(line, []byte("\r")))
+	cookie := ""
 	switch {
 	case len(words) >= 4 && (string(words[0]) == "USR" || string(words[0]) == "ANS"):
-		if r, ok := p.book.ByCookie(words[3]); ok {
-			return first, withPort(r.Address)
-		}
-	case string(words[0]) == "VER":
-		if server, ok := p.routes.lastOf(addrOf(client.RemoteAddr()), p.cfg.Now()); ok {
-			return first, server
-		}
+		cookie = string(words[3])
+	case string(words[0]) != "VER":
+		return first, route{}, false
 	}
-	return first, p.cfg.Upstream
+	to, referred = p.routes.take(addrOf(client.RemoteAddr()), cookie, p.cfg.Now())
+	return first, to, referred
 }
 
 // readFirstLine reads from a client until its first line is complete, it has

@@ -27,6 +27,12 @@ const (
 	RouteInfo          Place = "RouteInfo"      // the notification server, in the profile
 )
 
+// IsReferral tells whether a server sends the client there, and not somebody
+// else who only mentions an address.
+func (p Place) IsReferral() bool {
+	return p == NotificationServer || p == CurrentServer || p == Switchboard || p == Invitation
+}
+
 // Address is an address that a command tells the client.
 type Address struct {
 	Place Place
@@ -35,6 +41,8 @@ type Address struct {
 	Text string
 	// Gateway tells that the address is an HTTP gateway's (mode G).
 	Gateway bool
+	// Cookie is the key to show there, where one is told.
+	Cookie string
 }
 
 // Change is an address that was replaced by another.
@@ -118,7 +126,7 @@ func lineTokens(r *decode.Record, names []lineToken) []token {
 		for _, n := range names {
 			if a.Name == n.arg && len(a.Value) > 1 {
 				tokens = append(tokens, token{
-					Address: Address{n.place, string(a.Value), gateway},
+					Address: Address{n.place, string(a.Value), gateway, string(r.Arg("cookie"))},
 					from:    a.Pos, to: a.Pos + len(a.Value),
 				})
 			}
