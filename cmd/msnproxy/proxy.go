@@ -11,10 +11,12 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
 	"github.com/rs/zerolog"
+	"github.com/rs/zerolog/diode"
 	"github.com/spf13/cobra"
 
 	"msnproxy/captures"
@@ -95,6 +97,10 @@ type liveRun struct {
 	width   int
 	cancel  context.CancelFunc
 	onwards io.Writer // where the report goes
+
+	logQueue io.Closer // what of the log is not written yet
+	mu       sync.Mutex
+	failed   []error // outputs that did not get everything
 }
 
 // runProxy runs a proxy until ctx is done or nobody reads its output any more.
@@ -104,21 +110,22 @@ func runProxy(ctx context.Context, std stdio, f proxyFlags, ready func(context.C
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	run := &liveRun{report: report.New(), cancel: cancel, onwards: std.out}
+	defer run.flushLog()
 	cfg, err := f.config(std, run)
 	if err != nil {
 		return err
 	}
+	p, err := proxy.New(cfg) // before any file is touched: another run may be writing it
+	if err != nil {
+		return errors.Join(err, run.closeFiles())
+	}
 	outputs, err := run.outputs(std, f)
 	if err != nil {
+		p.Close()
 		return errors.Join(err, run.closeFiles())
 	}
 	run.live = journal.NewLive(f.showSecrets, run.outputFailed, outputs...)
-	cfg.Live = run.live
-	p, err := proxy.New(cfg)
-	if err != nil {
-		run.live.Close()
-		return errors.Join(err, run.closeFiles())
-	}
+	p.RecordTo(run.live)
 	run.announce(p, cfg)
 	if ready != nil {
 		ready(ctx, p)
@@ -131,10 +138,16 @@ func runProxy(ctx context.Context, std stdio, f proxyFlags, ready func(context.C
 func (f *proxyFlags) config(std stdio, run *liveRun) (proxy.Config, error) {
 	cfg := proxy.Config{Upstream: f.upstream, Listen: f.listen, Advertise: f.advertise, SinglePort: f.singlePort}
 	var err error
-	if run.log, err = f.logger(std.err); err != nil {
+	if run.log, err = f.logger(std.err, run); err != nil {
 		return cfg, err
 	}
 	cfg.Log = run.log
+	if f.records != "" && f.records == f.capture {
+		return cfg, flagError("--records and --capture name the same file")
+	}
+	if strings.ContainsAny(f.advertise, " []/") || strings.Count(f.advertise, ":") == 1 {
+		return cfg, flagError("--advertise %q: name a host or an IP address, without a port or brackets", f.advertise)
+	}
 	if cfg.FirstPort, cfg.LastPort, err = portRange(f.referralPorts); err != nil {
 		return cfg, err
 	}
@@ -159,20 +172,28 @@ func flagError(format string, args ...any) error {
 	return &exitError{code: exitUsage, err: fmt.Errorf(format, args...)}
 }
 
+// logQueue is how many messages of the log may wait to be read.
+const logQueue = 1000
+
 // logger makes the operator's log.
-func (f *proxyFlags) logger(w io.Writer) (zerolog.Logger, error) {
+func (f *proxyFlags) logger(w io.Writer, run *liveRun) (zerolog.Logger, error) {
 	level, err := zerolog.ParseLevel(f.logLevel)
 	if err != nil {
 		return zerolog.Nop(), flagError("--log-level %q: use debug, info, warn or error", f.logLevel)
 	}
+	// Whoever does not read the log must not stop the relay.
+	// It would close what it writes to, if it could.
+	queue := diode.NewWriter(struct{ io.Writer }{w}, logQueue, 0, func(missed int) { fmt.Fprintf(w, "%d messages were dropped\n", missed) })
+	run.logQueue = queue
+	var out io.Writer = queue
 	switch f.logFormat {
 	case "json":
 	case "console":
-		w = zerolog.ConsoleWriter{Out: w, NoColor: !isTerminal(w) || os.Getenv("NO_COLOR") != "", TimeFormat: time.TimeOnly}
+		out = zerolog.ConsoleWriter{Out: queue, NoColor: !isTerminal(w) || os.Getenv("NO_COLOR") != "", TimeFormat: time.TimeOnly}
 	default:
 		return zerolog.Nop(), flagError("--log-format %q: use console or json", f.logFormat)
 	}
-	return zerolog.New(w).Level(level).With().Timestamp().Logger(), nil
+	return zerolog.New(out).Level(level).With().Timestamp().Logger(), nil
 }
 
 // portRange reads FIRST-LAST.
@@ -236,8 +257,12 @@ func (run *liveRun) shown(std stdio, f proxyFlags) (journal.Sink, error) {
 // create makes a file that only its owner may read.
 func (run *liveRun) create(name string) (*os.File, error) {
 	file, err := os.OpenFile(name, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err == nil {
-		run.files = append(run.files, file)
+	if err != nil {
+		return nil, err
+	}
+	run.files = append(run.files, file)
+	info, err := file.Stat()
+	if err == nil && info.Mode().IsRegular() {
 		err = file.Chmod(0o600) // the file may have been there
 	}
 	return file, err
@@ -251,6 +276,9 @@ func (run *liveRun) outputFailed(name string, err error) {
 		return
 	}
 	run.log.Error().Err(err).Str("output", name).Msg("an output failed and gets nothing more; the relay goes on")
+	run.mu.Lock()
+	defer run.mu.Unlock()
+	run.failed = append(run.failed, fmt.Errorf("%s: %w", name, err))
 }
 
 // announce says what to point a client at.
@@ -263,15 +291,34 @@ func (run *liveRun) announce(p *proxy.Proxy, cfg proxy.Config) {
 
 // finish flushes every output and prints the report.
 func (run *liveRun) finish() error {
-	missed := run.live.Close()
-	for name, n := range missed {
+	for name, n := range run.live.Close() {
 		run.log.Error().Str("output", name).Int64("missed", n).Msg("an output was too slow and missed records")
+		run.report.Record(journal.Missed(name, n, time.Now()))
 	}
 	err := run.report.WriteTables(run.onwards, report.Options{Width: run.width})
 	if errors.Is(err, syscall.EPIPE) {
 		err = nil
 	}
-	return errors.Join(err, run.closeFiles())
+	run.mu.Lock()
+	defer run.mu.Unlock()
+	return errors.Join(append(run.failed, err, run.closeFiles())...)
+}
+
+// flushLog lets the log be read to its end, if anybody reads it.
+func (run *liveRun) flushLog() {
+	if run.logQueue == nil {
+		return
+	}
+	const patience = time.Second
+	written := make(chan struct{})
+	go func() {
+		defer close(written)
+		run.logQueue.Close()
+	}()
+	select {
+	case <-written:
+	case <-time.After(patience):
+	}
 }
 
 func (run *liveRun) closeFiles() error {
