@@ -22,7 +22,8 @@ const (
 const unknown = -1
 
 // connection is a TCP connection. It is undecided, then either accepted as
-// MSNP, and has a session, or done: rejected, or closed. A connection that is
+// MSNP, and has a session, or as HTTP to the gateway, which brings bytes of
+// sessions of their own, or done: rejected, or closed. A connection that is
 // done stays in the table for a while, so that its last packets are not taken
 // for a new one.
 type connection struct {
@@ -52,6 +53,7 @@ type live struct {
 	halves  [2]half
 	held    *held           // until it is decided whether this is MSNP
 	session *decode.Session // from then on
+	gateway *gatewayTalk    // instead, where MSNP is within HTTP
 }
 
 func newConnection(number int64, s *segment) *connection {
@@ -195,29 +197,38 @@ func (c *connection) dir(side int) decode.Direction {
 // bytes passes on bytes that are in order: to the session, or to where they
 // wait for it.
 func (c *connection) bytes(side int, data []byte, at decode.Stamp) {
-	if c.live.session != nil {
+	switch {
+	case c.live.session != nil:
 		c.live.session.Feed(c.dir(side), data, at)
-		return
+	case c.live.gateway != nil:
+		c.live.gateway.bytes(side, data, at)
+	default:
+		c.live.held.bytes(side, data, at)
 	}
-	c.live.held.bytes(side, data, at)
 }
 
 // gap passes on that bytes are missing.
 func (c *connection) gap(side int, n int64, at decode.Stamp) {
-	if c.live.session != nil {
+	switch {
+	case c.live.session != nil:
 		c.live.session.Gap(c.dir(side), n, at)
-		return
+	case c.live.gateway != nil:
+		c.live.gateway.gap(side, n, at)
+	default:
+		c.live.held.gap(side, n, at)
 	}
-	c.live.held.gap(side, n, at)
 }
 
 // end passes on that a direction has ended.
 func (c *connection) end(side int) {
-	if c.live.session != nil {
+	switch {
+	case c.live.session != nil:
 		c.live.session.End(c.dir(side))
-		return
+	case c.live.gateway != nil:
+		c.live.gateway.end(side)
+	default:
+		c.live.held.end(side)
 	}
-	c.live.held.end(side)
 }
 
 // accept gives the connection a session, and feeds it what was held.
@@ -226,7 +237,27 @@ func (c *connection) accept(id string, o Options) {
 		Conn: id, Client: c.ends[c.client].String(), Server: c.ends[1-c.client].String(),
 		Opened: c.opened, MidStream: !c.began, Book: o.Book, Emit: o.Emit,
 	})
+	c.replay()
+}
+
+// acceptGateway has the connection read as HTTP to the gateway.
+func (c *connection) acceptGateway(g *gateway) {
+	c.live.gateway = newGatewayTalk(g, c)
+	c.replay()
+}
+
+// replay passes on what was held until the connection was accepted.
+func (c *connection) replay() {
 	h := c.live.held
 	c.live.held = nil
 	h.replay(c)
+}
+
+// close ends what the connection was accepted as.
+func (c *connection) close(reason string) {
+	if c.live.gateway != nil {
+		c.live.gateway.close(reason, c.last)
+		return
+	}
+	c.live.session.Close(reason, c.last)
 }

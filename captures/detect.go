@@ -236,8 +236,8 @@ func (s *scan) gap(data []byte) {
 func (s *scan) wrong() bool { return s.lines > 0 && s.first == implausible }
 
 // isOtherProtocol recognises the first line of a request or an answer of HTTP
-// and of those that copied it. The bodies of HTTP can be full of MSNP: Messenger
-// had a gateway for those who could not connect otherwise.
+// and of those that copied it. The bodies of HTTP can be full of MSNP without
+// being from the gateway of Messenger, which detectGateway recognises.
 func isOtherProtocol(line []byte) bool {
 	for _, name := range []string{"HTTP/1.", "SIP/2.", "RTSP/1."} {
 		version := len(name) + 1
@@ -271,6 +271,7 @@ type verdict uint8
 const (
 	undecided verdict = iota
 	isMSNP
+	isGateway // MSNP within HTTP
 	isOther
 )
 
@@ -412,5 +413,12 @@ func (c *connection) detect(final bool) (verdict, int) {
 		in.exact[side] = c.live.halves[side].exact
 		in.ports[side] = c.ends[side].Port()
 	}
-	return h.detector.decide(in)
+	found, side := h.detector.decide(in)
+	if found == isMSNP {
+		return found, side
+	}
+	if within, client := c.detectGateway(final); within != isOther {
+		return within, client
+	}
+	return found, side
 }

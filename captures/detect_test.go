@@ -76,7 +76,7 @@ var others = map[string][]string{
 		"220 3000234 <45223423@example.com>\r\nFrom: a@example.com\r\n\r\nOUT\r\nPNG\r\n.\r\n", ">DATE\r\n", "111 20050401\r\n", ">QUIT\r\n", "205 5\r\n"},
 	"HTTP": {
 		">GET / HTTP/1.1\r\nHost: example.com\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n200 OK\r\n", ">PUT /x HTTP/1.1\r\n\r\n", "HTTP/1.1 404 Not Found\r\n\r\n"},
-	"the gateway of Messenger": {
+	"a gateway that opens no session": {
 		">POST /gateway/gateway.dll?Action=open&Server=NS HTTP/1.1\r\nContent-Length: 19\r\n\r\nVER 1 MSNP18 CVR0\r\n",
 		"HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\nVER 1 MSNP18\r\n",
 		">POST /gateway/gateway.dll?SessionID=1 HTTP/1.1\r\n\r\nUSR 3 SSO I alice@example.com\r\n",
@@ -122,7 +122,7 @@ func TestOtherProtocolsAreNotMSNP(t *testing.T) {
 func TestOtherProtocolsAreNotMSNPWhereverTheCaptureBegins(t *testing.T) {
 	for name, texts := range others {
 		for from := range texts {
-			if name == "the gateway of Messenger" && from > 0 || name == "a page about MSNP" && from > 0 {
+			if name == "a gateway that opens no session" && from > 0 || name == "a page about MSNP" && from > 0 {
 				continue // see TestCaptureBeginsWithinTheGateway
 			}
 			k := otherTalk(newTalk("10.0.0.1:2048", "10.0.0.2:5000"), texts[from:]).close()
@@ -302,7 +302,7 @@ func TestRealCapturesFromAnyPacketOn(t *testing.T) {
 			for i, at := range starts {
 				cut := append(append([]byte{}, data[:pcapHeader]...), data[at:]...)
 				for _, c := range connectionsIn(cut) {
-					if !slices.Contains(whole, c) {
+					if !slices.ContainsFunc(whole, func(w string) bool { return sameConnection(c, w) }) {
 						t.Errorf("from packet %d on: %s", i+1, c)
 					}
 				}
@@ -315,6 +315,13 @@ func TestRealCapturesFromAnyPacketOn(t *testing.T) {
 			}
 		})
 	}
+}
+
+// sameConnection compares two of connectionsIn. Of a gateway session whose
+// beginning is missing, the server is not known: it is shown as the gateway.
+func sameConnection(part, whole string) bool {
+	client, isGateway := strings.CutSuffix(part, ":80")
+	return part == whole || isGateway && strings.HasPrefix(whole, strings.Fields(client)[0]+" ")
 }
 
 // connectionsIn lists the connections of a file as "client server".

@@ -9,9 +9,10 @@
 //	half       one direction: sequence numbers to offsets, holes, the FIN
 //	assembler  bytes in order, by gopacket's reassembly
 //	detect     whether they are MSNP; held keeps them until that is known
+//	gateway    or MSNP within HTTP, which httpstream cuts into messages
 //
 // What comes out goes to one decode.Session per connection, just as in the
-// live proxy: bytes, gaps and ends in the order in which they were captured,
+// live proxy (or per session of the gateway, over whatever connections it goes): bytes, gaps and ends in the order in which they were captured,
 // with the times of their packets. Everything that a file can claim or a
 // stranger can send is bounded by a constant that says why.
 package captures

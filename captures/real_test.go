@@ -2,8 +2,11 @@ package captures
 
 import (
 	"context"
+	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -26,8 +29,54 @@ var realFigures = map[string]struct {
 	"pecan-msnp12-escargot.pcap":                         {4, 37, 74, 950, 4158},
 	"libpurple259-msnp15-escargot.pcap":                  {4, 37, 60, 1181, 6459},
 	"cross-libpurple-msnp18-twisted-msnp7-escargot.pcap": {4, 36, 78, 1236, 6565},
-	// All of it is within HTTP, and must not be taken for plain MSNP.
-	"libpurple2109-httpgw-escargot.pcap": {0, 0, 0, 0, 0},
+	"libpurple2109-httpgw-escargot.pcap":                 {4, 39 + len(unanswered), 86, 1695, 10879},
+}
+
+// unanswered are the commands of libpurple2109-httpgw-escargot.pcap that the
+// other program did not count: it counted the 68 requests with a response, and
+// there are 71. Each client posted an OUT as its last request and closed.
+var unanswered = []string{"OUT", "OUT", "OUT"}
+
+// gatewayVerbs are the commands of that file by verb, as the other program
+// counted them.
+var gatewayVerbs = map[decode.Direction]string{
+	c2s: "ADL 2, ANS 1, BLP 4, CAL 1, CHG 4, CVR 2, MSG 3, PRP 2, QRY 2, USR 7, UUX 8, VER 2, XFR 1",
+	s2c: "ACK 3, ADL 2, ANS 1, BLP 4, BYE 2, CAL 1, CHG 4, CHL 2, CVR 2, GCF 2, IRO 2, JOI 3, MSG 7, NLN 12, PRP 2, " +
+		"QRY 2, RNG 1, SBS 2, UBX 14, USR 7, UUX 8, VER 2, XFR 1",
+}
+
+func TestRealGatewayByVerb(t *testing.T) {
+	data, err := os.ReadFile(filepath.Join(realCaptures, "libpurple2109-httpgw-escargot.pcap"))
+	if err != nil {
+		t.Skipf("the captures of real clients are not here: %v", err)
+	}
+	r := decodeFile(data)
+	wantClean(t, r)
+	count := map[decode.Direction]map[string]int{c2s: {}, s2c: {}}
+	for _, rec := range r.records {
+		if rec.Kind == decode.KindCommand {
+			count[rec.Dir][rec.Verb]++
+		}
+		for _, n := range rec.Notes {
+			if n.Kind == decode.NoteIssue {
+				t.Errorf("packet %d: %s", rec.Packet, n.Text)
+			}
+		}
+	}
+	for _, verb := range unanswered {
+		count[c2s][verb]--
+	}
+	for dir, want := range gatewayVerbs {
+		var got []string
+		for _, verb := range slices.Sorted(maps.Keys(count[dir])) {
+			if n := count[dir][verb]; n != 0 {
+				got = append(got, fmt.Sprintf("%s %d", verb, n))
+			}
+		}
+		if strings.Join(got, ", ") != want {
+			t.Errorf("%v: got %v, want %v", dir, got, want)
+		}
+	}
 }
 
 func TestRealCapturesGiveTheFiguresOfAnotherProgram(t *testing.T) {

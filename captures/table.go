@@ -15,7 +15,7 @@ const (
 	// maxUndecided bounds the connections of which it is not known what they
 	// speak: port scans make many. Each may hold maxHeld bytes, most hold none.
 	maxUndecided = 1 << 12
-	// maxAccepted bounds the connections with a session.
+	// maxAccepted bounds the connections with a session, or to the gateway.
 	maxAccepted = 1 << 14
 	// maxDone bounds the ones that are only remembered.
 	maxDone = 1 << 16
@@ -35,7 +35,8 @@ type table struct {
 	decoder  *Decoder
 	byPorts  map[ports]*connection
 	made     int64 // connections so far
-	accepted int   // of them: MSNP
+	accepted int   // connections of MSNP so far, gateway sessions included
+	gateway  *gateway
 
 	undecided, sessions, done queue
 }
@@ -52,7 +53,9 @@ func portsOf(s *segment) ports {
 }
 
 func newTable(d *Decoder) *table {
-	return &table{decoder: d, byPorts: map[ports]*connection{}}
+	t := &table{decoder: d, byPorts: map[ports]*connection{}}
+	t.gateway = newGateway(t)
+	return t
 }
 
 // packet uses a TCP packet, or says why it does not.
@@ -145,19 +148,29 @@ func (t *table) decide(c *connection, final bool) {
 	switch verdict, client := c.detect(final); verdict {
 	case isMSNP:
 		c.client = client
-		t.accept(c)
+		t.move(c)
+		id, _ := t.nextID()
+		c.accept(id, t.decoder.options)
+	case isGateway:
+		c.client = client
+		t.move(c)
+		c.acceptGateway(t.gateway)
 	case isOther:
 		t.retire(c)
 	}
 }
 
-// accept gives a connection its id and session.
-func (t *table) accept(c *connection) {
-	t.accepted++
-	t.decoder.accepted++
+// move puts a connection with those that were accepted.
+func (t *table) move(c *connection) {
 	t.undecided.remove(c)
 	t.sessions.push(c)
-	c.accept(fmt.Sprintf("c%d", t.decoder.accepted), t.decoder.options)
+}
+
+// nextID makes the id of a connection of MSNP, and its number.
+func (t *table) nextID() (id string, number int) {
+	t.accepted++
+	t.decoder.accepted++
+	return fmt.Sprintf("c%d", t.decoder.accepted), t.decoder.accepted
 }
 
 // retire ends a connection, of which only its ports are remembered.
@@ -166,7 +179,7 @@ func (t *table) retire(c *connection) {
 		h := &c.live.halves[side]
 		h.discard(t.decoder.assembler)
 	}
-	c.live.session, c.live.held = nil, nil // the library still points into c.live
+	c.live.session, c.live.gateway, c.live.held = nil, nil, nil // the library still points into c.live
 	c.live = nil
 	c.in.remove(c)
 	t.done.push(c)
@@ -181,7 +194,7 @@ func (t *table) finish(c *connection, reason string) {
 	if c.live == nil {
 		return
 	}
-	c.live.session.Close(c.reason(reason), c.last)
+	c.close(c.reason(reason))
 	t.retire(c)
 }
 
@@ -200,6 +213,7 @@ func (t *table) expire(now time.Time) {
 	t.undecided.expire(now, idleAfter, maxUndecided, t.dropIdle)
 	t.sessions.expire(now, idleAfter, maxAccepted, t.dropIdle)
 	t.done.expire(now, forgetAfter, maxDone, t.dropIdle)
+	t.gateway.expire(now)
 }
 
 func (t *table) dropIdle(c *connection) { t.drop(c, reasonIdle) }
@@ -218,4 +232,5 @@ func (t *table) finishAll(at decode.Stamp) {
 		c.last = at
 		t.finish(c, reasonCaptureEnded)
 	}
+	t.gateway.finish(at)
 }

@@ -1,0 +1,94 @@
+package captures
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"msnproxy/decode"
+)
+
+// cutHTTP cuts a direction that came in pieces of some size, and shows the
+// bodies of its messages.
+func cutHTTP(data string, responses, seeking bool, size int) (out []string) {
+	c := httpCutter{responses: responses, seeking: seeking}
+	take := func() {
+		for m := c.next(); m != nil; m = c.next() {
+			body := ""
+			for _, p := range m.body {
+				body += string(p.data)
+			}
+			out = append(out, body)
+		}
+	}
+	for n := int64(1); len(data) > 0; n++ {
+		piece := data[:min(size, len(data))]
+		c.feed([]byte(piece), decode.Stamp{Packet: n})
+		data = data[len(piece):]
+		take()
+	}
+	c.end()
+	take()
+	return out
+}
+
+func TestCutHTTP(t *testing.T) {
+	long := "HTTP/1.1 200 OK\r\nContent-Length: "
+	for name, c := range map[string]struct {
+		data    string
+		seeking bool
+		want    string
+	}{
+		"lengths":                  {reply("1", "one") + reply("1", "") + reply("1", "two"), false, `["one" "" "two"]`},
+		"line ends without CR":     {strings.ReplaceAll(reply("1", "one"), "\r", "") + reply("1", "two"), false, `["one" "two"]`},
+		"no body by status":        {"HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n" + reply("1", "two"), false, `["" "two"]`},
+		"chunks":                   {replyWith("1", chunked("o", "ne"), "Transfer-Encoding: chunked") + reply("1", "two"), false, `["one" "two"]`},
+		"chunks cut":               {replyWith("1", "5\r\nabc", "Transfer-Encoding: chunked"), false, `["abc"]`},
+		"no chunk":                 {replyWith("1", "x\r\nabc", "Transfer-Encoding: chunked") + reply("1", "two"), false, `[]`},
+		"a chunk too large":        {replyWith("1", "ffffffff\r\nabc", "Transfer-Encoding: chunked"), false, `[]`},
+		"a chunk line too long":    {replyWith("1", strings.Repeat("0", 2*maxChunkLine), "Transfer-Encoding: chunked"), false, `[]`},
+		"a body too large":         {long + "99999999999\r\n\r\nabc", false, `[]`},
+		"a length too large":       {long + "99999999999999999999999\r\n\r\nabc", false, `[]`},
+		"endless":                  {"HTTP/1.1 200 OK\r\n\r\n" + strings.Repeat("x", maxHTTPBody+1), false, `[]`},
+		"a header too long":        {"HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", maxHTTPHeader), false, `[]`},
+		"bad gzip":                 {reply("1", "no gzip", "Content-Encoding: gzip") + reply("1", "two"), false, `["" "two"]`},
+		"no HTTP":                  {"220 ready\r\n\r\n" + reply("1", "two"), false, `[]`},
+		"joined within a body":     {"CHL 0 1\r\n" + reply("1", "two"), true, `["two"]`},
+		"joined, and nothing came": {"CHL 0 1\r\n", true, `[]`},
+	} {
+		for _, size := range []int{1, 7, len(c.data)} {
+			if size == 1 && len(c.data) > 1<<16 {
+				size = 1 << 10
+			}
+			if got := fmt.Sprintf("%q", cutHTTP(c.data, true, c.seeking, size)); got != c.want {
+				t.Errorf("%s, in pieces of %d: got %.200s, want %s", name, size, got, c.want)
+			}
+		}
+	}
+}
+
+// TestBombInGzip unpacks no more than the limit.
+func TestBombInGzip(t *testing.T) {
+	got := cutHTTP(reply("1", gzipped(strings.Repeat("x", 8*maxHTTPBody)), "Content-Encoding: gzip"), true, false, 1<<10)
+	if len(got) != 1 || len(got[0]) != maxHTTPBody {
+		t.Errorf("%d messages", len(got))
+	}
+}
+
+func FuzzHTTP(f *testing.F) {
+	f.Add([]byte(openNS("10.0.0.2", "VER 1 MSNP8 CVR0\r\n")+post("7.1", "PNG\r\n")), false, false, 3)
+	f.Add([]byte(reply("7.1", "VER 1 MSNP8\r\n")+"HTTP/1.1 100 Continue\r\n\r\n"+sessionClosed), true, false, 1)
+	f.Add([]byte("x"+replyWith("1", chunked("o", "ne"), "Transfer-Encoding: chunked")), true, true, 5)
+	f.Add([]byte(reply("1", gzipped("QNG 50\r\n"), "Content-Encoding: gzip")), true, false, 2)
+	f.Fuzz(func(t *testing.T, data []byte, responses, seeking bool, size int) {
+		begun := time.Now()
+		whole := fmt.Sprintf("%q", cutHTTP(string(data), responses, seeking, len(data)))
+		if got := fmt.Sprintf("%q", cutHTTP(string(data), responses, seeking, 1+(size&0xff))); len(data) < maxHTTPHeader && got != whole {
+			t.Fatalf("got %s, in one piece %s", got, whole)
+		}
+		if took := time.Since(begun); took > fuzzLimit {
+			t.Fatalf("%d bytes took %v", len(data), took)
+		}
+	})
+}
