@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net"
@@ -59,6 +60,7 @@ type conn struct {
 	server   net.Conn
 	upstream string
 	opened   time.Time
+	greeted  bool // the client has said something
 
 	mu      sync.Mutex // guards what follows: the session sees bytes in one order
 	session *decode.Session
@@ -163,6 +165,10 @@ func (c *conn) upstreamWay(first []byte) {
 // decoded before that, it finds the bytes in c.unseen: a reply is never decoded
 // before its request.
 func (c *conn) passUp(p []byte) bool {
+	if !c.greeted {
+		c.greeted = true
+		c.sayIfForeign(p)
+	}
 	c.mu.Lock()
 	c.unseen = p
 	c.mu.Unlock()
@@ -174,6 +180,27 @@ func (c *conn) passUp(p []byte) bool {
 		c.writeFailed("server", err)
 	}
 	return err == nil
+}
+
+// sayIfForeign says so at once where a client does not speak MSNP: the opaque
+// record comes only when there is more of it, or it ends.
+func (c *conn) sayIfForeign(first []byte) {
+	const handshake = 0x16 // the type of a TLS record that begins a connection
+	what := "something that is not MSNP"
+	switch {
+	case len(first) > 1 && first[0] == handshake && first[1] == 3:
+		what = "TLS"
+	case bytes.IndexByte(first, '\n') < 0 || decode.Plausible(firstLine(first), decode.ClientToServer):
+		return // MSNP, or too little to tell
+	}
+	c.proxy.cfg.Log.Warn().Str("conn", c.id).Stringer("client", c.client.RemoteAddr()).
+		Msg("the client begins with " + what + "; it is relayed as it is")
+}
+
+// firstLine is the first line of bytes, without its end.
+func firstLine(b []byte) []byte {
+	line, _, _ := bytes.Cut(b, []byte("\n"))
+	return bytes.TrimSuffix(line, []byte("\r"))
 }
 
 // see decodes what the client has sent. The caller holds the lock.

@@ -380,6 +380,26 @@ func TestAnUpstreamThatIsTheProxyItselfIsNotALoop(t *testing.T) {
 	}
 }
 
+func TestAClientThatDoesNotSpeakMSNPIsRelayedAndToldAtOnce(t *testing.T) {
+	for first, want := range map[string]string{
+		"\x16\x03\x01\x02\x00\x01\x00": "begins with TLS",
+		"GET / HTTP/1.1\r\n":           "begins with something that is not MSNP",
+		"VER 1 MSNP8 CVR0\r\n":         "",
+		"VER 1 MS":                     "",
+	} {
+		h := start(t, nil)
+		client, server := h.connect()
+		send(t, client, first)
+		expect(t, server, first)
+		send(t, server, "\x16\x03\x03\x00\x00")
+		expect(t, client, "\x16\x03\x03\x00\x00")
+		if log := h.log.String(); want == "" && strings.Contains(log, "begins with") || !strings.Contains(log, want) {
+			t.Errorf("%q: the log says %s", first, log)
+		}
+		h.stop()
+	}
+}
+
 func TestADecoderThatPanicsDoesNotStopTheBytes(t *testing.T) {
 	h := start(t, nil)
 	client, server := h.connect()

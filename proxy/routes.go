@@ -77,8 +77,7 @@ func (r *routes) take(client netip.Addr, cookie string, now time.Time) (route, b
 // the one that the client was last referred to, else to the upstream server.
 func (p *Proxy) route(client net.Conn) (first []byte, to route, referred bool) {
 	first = readFirstLine(client)
-	line, _, _ := bytes.Cut(first, []byte("\n"))
-	words := decode.Words(nil, bytes.TrimSuffix(line, []byte("\r")))
+	words := decode.Words(nil, firstLine(first))
 	cookie := ""
 	switch {
 	case len(words) >= 4 && (string(words[0]) == "USR" || string(words[0]) == "ANS"):
