@@ -279,7 +279,7 @@ func (s *Session) learnFrom(rec *Record) bool {
 		s.signIn(rec)
 	case "ANS":
 		if rec.Dir == ClientToServer {
-			s.account = string(handleOnly(rec.Arg("handle")))
+			s.account = string(Account(rec.Arg("handle")))
 		}
 	case "XFR", "RNG":
 		s.refer(rec)
@@ -300,13 +300,13 @@ func (s *Session) negotiate(rec *Record) {
 
 // signIn remembers the account from the request or the confirmation.
 func (s *Session) signIn(rec *Record) {
-	if handle := handleOnly(rec.Arg("handle")); len(handle) > 0 {
+	if handle := Account(rec.Arg("handle")); len(handle) > 0 {
 		s.account = string(handle)
 	}
 }
 
-// handleOnly takes the endpoint (;{guid}) off a handle.
-func handleOnly(handle []byte) []byte {
+// Account takes the endpoint (;{guid}) off a handle.
+func Account(handle []byte) []byte {
 	name, _, _ := bytes.Cut(handle, []byte(";"))
 	return name
 }

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"bytes"
 	"strings"
 
 	"msnproxy/decode"
@@ -83,7 +82,7 @@ func (p *people) learn(r *decode.Record) {
 	default:
 		return
 	}
-	if handle := accountOf(r.Arg("handle")); handle != "" {
+	if handle := string(decode.Account(r.Arg("handle"))); handle != "" {
 		p.learnOf(r.Verb, handle)
 	}
 }
@@ -120,7 +119,7 @@ func (p *people) others() string {
 
 // ends tells from whom a message is, and to whom.
 func (p *people) ends(r *decode.Record, said *decode.Payload) (from, to string) {
-	handle := accountOf(r.Arg("handle"))
+	handle := string(decode.Account(r.Arg("handle")))
 	switch {
 	case r.Verb == "SDG" && said != nil:
 		return said.Text("from"), said.Text("to")
@@ -129,16 +128,10 @@ func (p *people) ends(r *decode.Record, said *decode.Payload) (from, to string) 
 	case r.Dir == decode.ClientToServer:
 		return p.account, p.others()
 	}
-	if recipient := accountOf(r.Arg("recipient")); recipient != "" {
+	if recipient := string(decode.Account(r.Arg("recipient"))); recipient != "" {
 		return handle, recipient
 	}
 	return handle, p.account
-}
-
-// accountOf takes the endpoint (;{guid}) off a handle.
-func accountOf(handle []byte) string {
-	account, _, _ := bytes.Cut(handle, []byte(";"))
-	return string(account)
 }
 
 // maxPeople is how many people of one switchboard are told. The service
