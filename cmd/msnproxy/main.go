@@ -1,5 +1,5 @@
-// Msnproxy decodes the MSN Messenger protocol (MSNP), from capture files now
-// and between a client and its server in time.
+// Msnproxy decodes the MSN Messenger protocol (MSNP), live between a client and
+// its server, or from capture files.
 package main
 
 import (

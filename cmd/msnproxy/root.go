@@ -36,7 +36,8 @@ func newRoot(std stdio) *cobra.Command {
 		Use:   "msnproxy",
 		Short: "Decode the MSN Messenger protocol",
 		Long: `Msnproxy decodes the protocol of MSN Messenger and Windows Live Messenger (MSNP2
-to MSNP21) from capture files: every command as a record, or a report of tables.
+to MSNP21), live between a client and its server, or from capture files: every
+command as a record, and a report of tables. 'msnproxy demo' shows it at work.
 
 A setting has a flag and an environment variable: --width is MSNPROXY_WIDTH.
 The flag wins.`,
