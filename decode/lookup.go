@@ -215,10 +215,13 @@ func (c *Command) score(f fit, d dialectRange, on Server) int {
 	return score
 }
 
+// has tells whether the row belongs to dialect d.
+func (c *Command) has(d Dialect) bool { return c.From <= d && d <= c.To }
+
 // has tells whether the verb belongs to dialect d.
 func (e *verbEntry) has(d Dialect) bool {
 	for _, c := range e.rows {
-		if c.From <= d && d <= c.To {
+		if c.has(d) {
 			return true
 		}
 	}

@@ -64,9 +64,6 @@ func meaningOf[K comparable](table []Name[K], code K) string {
 	return ""
 }
 
-// StatusMeaning says what a status such as "BRB" means, or "".
-func StatusMeaning(status string) string { return meaningOf(Statuses, status) }
-
 // NetworkName names the network of an id, or returns "".
 func NetworkName(id uint32) string { return meaningOf(NetworkIDs, id) }
 

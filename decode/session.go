@@ -63,9 +63,6 @@ func (s *Session) Server() Server {
 	return 0
 }
 
-// Dialect returns the dialect and how it came to be known.
-func (s *Session) Dialect() (Dialect, DialectSource) { return s.dialect, s.source }
-
 // Feed takes bytes that one end sent. They must not change during the call.
 func (s *Session) Feed(dir Direction, p []byte, at Stamp) {
 	if len(p) == 0 {
@@ -238,7 +235,7 @@ func (s *Session) dialects() dialectRange {
 // frameNotes tells what is irregular about a command: its framing, or that
 // the connection's dialect does not have it.
 func (s *Session) frameNotes(rec *Record, frame *Frame) {
-	if entry := entryOf(rec.Line, rec.Dir); s.source > DialectInferred && entry != nil && !entry.has(s.dialect) {
+	if s.source > DialectInferred && rec.Spec != nil && !rec.Spec.has(s.dialect) && !entryOf(rec.Line, rec.Dir).has(s.dialect) {
 		rec.issue(rec.Verb + " does not belong to " + s.dialect.String())
 	}
 	if frame.Lost > 0 {
@@ -275,12 +272,8 @@ func (s *Session) learnFrom(rec *Record) bool {
 	switch rec.Verb {
 	case "VER":
 		s.negotiate(rec)
-	case "USR":
+	case "USR", "ANS":
 		s.signIn(rec)
-	case "ANS":
-		if rec.Dir == ClientToServer {
-			s.account = string(Account(rec.Arg("handle")))
-		}
 	case "XFR", "RNG":
 		s.refer(rec)
 	}

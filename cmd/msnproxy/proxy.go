@@ -117,7 +117,7 @@ func runProxy(ctx context.Context, std stdio, f proxyFlags, ready func(context.C
 	}
 	p, err := proxy.New(cfg) // before any file is touched: another run may be writing it
 	if err != nil {
-		return errors.Join(err, run.closeFiles())
+		return err
 	}
 	outputs, err := run.outputs(std, f)
 	if err != nil {
@@ -222,9 +222,7 @@ func (run *liveRun) outputs(std stdio, f proxyFlags) ([]journal.Output, error) {
 		if err != nil {
 			return nil, err
 		}
-		out := bufio.NewWriter(file)
-		sink := ndjson.New(out, ndjson.Options{Payload: f.payload, ShowOpaque: f.showSecrets})
-		outputs = append(outputs, journal.Output{Name: f.records, Sink: flushing{sink, out}})
+		outputs = append(outputs, journal.Output{Name: f.records, Sink: f.jsonSink(bufio.NewWriter(file))})
 	}
 	if f.capture != "" {
 		file, err := run.create(f.capture)
@@ -245,13 +243,18 @@ func (run *liveRun) shown(std stdio, f proxyFlags) (journal.Sink, error) {
 	out := bufio.NewWriter(std.out)
 	if f.json {
 		run.onwards = std.err
-		return flushing{ndjson.New(out, ndjson.Options{Payload: f.payload, ShowOpaque: f.showSecrets}), out}, nil
+		return f.jsonSink(out), nil
 	}
 	color, err := useColor(std.out, f.color)
 	if err != nil {
 		return nil, err
 	}
 	return flushing{transcript.New(out, transcript.Options{Width: run.width, Color: color}), out}, nil
+}
+
+// jsonSink writes records as JSON lines, each at once.
+func (f *proxyFlags) jsonSink(out *bufio.Writer) journal.Sink {
+	return flushing{ndjson.New(out, ndjson.Options{Payload: f.payload, ShowOpaque: f.showSecrets}), out}
 }
 
 // create makes a file that only its owner may read.

@@ -14,8 +14,8 @@ const (
 	// hundred bytes to some KiB each; the bytes for a tap come in pieces of
 	// 32 KiB at the most.
 	queueLength = 4096
-	// queueReserve is kept for the beginnings and ends of connections, which
-	// a tap can do without even less than bytes.
+	// queueReserve is kept for the beginnings and ends of connections: bytes
+	// and records that are missing can be counted, these cannot.
 	queueReserve = queueLength / 4
 	// closeTime is how long the outputs may take to write what is queued
 	// when the run ends.
@@ -131,10 +131,10 @@ func (l *Live) Emit(r *decode.Record) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	mask(l.masker, r)
 	if l.closed {
 		return
 	}
+	mask(l.masker, r)
 	kept := r.Clone()
 	for _, q := range l.queues {
 		if q.Sink != nil {
