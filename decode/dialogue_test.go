@@ -23,6 +23,9 @@ var update = flag.Bool("update", false, "rewrite the golden files with what come
 //	gap < 12                            bytes that are missing
 //	close client closed                 the end of the connection, and why
 //	wait 20ms                           time passes
+//	injected < CHL 0 123                a line that the proxy says in the server's place
+//	check alice@example.com password    what proofs of passwords are checked with
+//	environment test                    what product ids should be issued for
 //	# ...                               a comment
 func TestDialogues(t *testing.T) {
 	scripts, err := filepath.Glob("testdata/dialogues/*.txt")
@@ -72,11 +75,13 @@ type player struct {
 	current  *Session
 	now      Stamp
 	masker   *Masker
+	checks   *Checks
 	out      strings.Builder
 }
 
 func play(t *testing.T, script string) string {
 	p := &player{t: t, sessions: map[string]*Session{}, masker: NewMasker()}
+	p.checks = &Checks{Passwords: map[string]string{}, Secrets: map[string]string{}}
 	p.now = Stamp{Time: time.Date(2003, 7, 1, 12, 0, 0, 0, time.UTC), Packet: 0}
 	for line := range strings.Lines(script) {
 		line = strings.TrimSuffix(line, "\n")
@@ -114,6 +119,16 @@ func (p *player) step(line string) {
 			p.t.Fatalf("%s: %v", line, err)
 		}
 		p.now.Time = p.now.Time.Add(d)
+	case "injected":
+		dir, text, _ := strings.Cut(rest, " ")
+		at := p.now
+		at.Injected = true
+		p.current.Feed(p.dir(dir), []byte(text+"\r\n"), at)
+	case "check":
+		account, secret, _ := strings.Cut(rest, " ")
+		p.checks.Passwords[account], p.checks.Secrets[account] = secret, secret
+	case "environment":
+		p.checks.Environment = Environment(rest)
 	case "close":
 		p.current.Close(rest, p.now)
 	default:
@@ -135,7 +150,7 @@ func (p *player) connect(words []string) {
 	}
 	p.current = NewSession(Config{
 		Conn: words[0], Client: words[1], Server: words[2], Opened: p.now,
-		MidStream: len(words) > 3, Book: &p.book, Emit: p.record,
+		MidStream: len(words) > 3, Book: &p.book, Checks: p.checks, Emit: p.record,
 	})
 	p.sessions[words[0]] = p.current
 }
@@ -191,6 +206,28 @@ func noteText(n Note) string {
 		return fmt.Sprintf("error %d %s", n.Code, n.Meaning)
 	case NoteGap:
 		return fmt.Sprintf("gap of %d bytes", n.Bytes)
+	case NoteSignIn:
+		return fmt.Sprintf("%s of %s %s: %s", n.Method, n.Account, n.Verdict, n.Text)
+	case NoteChallenge:
+		return challengeText(n.Challenge)
 	}
 	return fmt.Sprintf("issue: %s", n.Text)
+}
+
+// challengeText shows what is known of a challenge, by name.
+func challengeText(c *Challenge) string {
+	text := "challenge"
+	for _, f := range []struct {
+		name  string
+		value any
+	}{
+		{"of", c.Challenge}, {"for", c.ProductID}, {"client", c.Client}, {"environment", string(c.Environment)},
+		{"algorithm", c.Algorithm.String()}, {"expected", c.Expected}, {"got", c.Got}, {"verdict", string(c.Verdict)},
+		{"server", string(c.ServerVerdict)}, {"because", c.Explanation},
+	} {
+		if f.value != "" {
+			text += fmt.Sprintf(" %s=%q", f.name, f.value)
+		}
+	}
+	return text + fmt.Sprintf(" injected=%t requested=%t after %v, CHL %d, QRY %d", c.Injected, c.Requested, c.Latency, c.Asked, c.Answer)
 }

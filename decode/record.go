@@ -52,6 +52,8 @@ type Arg struct {
 type Stamp struct {
 	Time   time.Time
 	Packet int64 // 1-based number of the packet in its capture; 0 when live
+	// Injected tells that the proxy said it, in the server's place.
+	Injected bool
 }
 
 // Ref names a record of another connection.
@@ -138,14 +140,16 @@ type NoteKind uint8
 
 // The kinds of notes.
 const (
-	NoteReply   NoteKind = iota + 1 // the record answers a request
-	NoteError                       // the record is an error reply
-	NoteIssue                       // something is irregular
-	NoteGap                         // bytes are missing inside the record
-	NoteRewrite                     // the proxy told the client another address
+	NoteReply     NoteKind = iota + 1 // the record answers a request
+	NoteError                         // the record is an error reply
+	NoteIssue                         // something is irregular
+	NoteGap                           // bytes are missing inside the record
+	NoteRewrite                       // the proxy told the client another address
+	NoteChallenge                     // what became of a challenge
+	NoteSignIn                        // whether the proof of a password is right
 )
 
-var noteNames = [...]string{NoteReply: "reply", NoteError: "error", NoteIssue: "issue", NoteGap: "gap", NoteRewrite: "rewrite"}
+var noteNames = [...]string{NoteReply: "reply", NoteError: "error", NoteIssue: "issue", NoteGap: "gap", NoteRewrite: "rewrite", NoteChallenge: "challenge", NoteSignIn: "sign-in"}
 
 // String returns the name that stands in records.
 func (k NoteKind) String() string {
@@ -169,7 +173,7 @@ type Note struct {
 	Code    int
 	Meaning string
 
-	// Of an issue.
+	// Of an issue, and of a proof that is wrong: why.
 	Text string
 
 	// Of a gap: how many bytes are missing.
@@ -178,4 +182,11 @@ type Note struct {
 	// Of a rewrite: the address that the server sent, and the one that the
 	// client got.
 	From, To string
+
+	// Of a proof of a password: MD5 or SSO, whose it is, and what we think.
+	Method, Account string
+	Verdict         Verdict
+
+	// Of a challenge. It does not change once the note is made.
+	Challenge *Challenge
 }

@@ -14,6 +14,9 @@ type Config struct {
 	MidStream bool
 	// Book is shared by the sessions of a run; nil does without.
 	Book Referrals
+	// Checks is what the client's proofs are checked with; nil knows the
+	// published product keys.
+	Checks *Checks
 	// Emit is called with each record, which is valid only during the call.
 	Emit func(*Record)
 }
@@ -31,9 +34,11 @@ type Session struct {
 	opened  bool
 	via     Ref
 	account string // who signed in, as far as is known
+	nonce   string // what the client's proof of its password is about
 
 	pending transactions
 	chunks  chunkStore
+	lock    *lockAndKey // nil before the first challenge
 
 	rec   Record   // reused for each record
 	words [][]byte // reused for each line
@@ -44,6 +49,7 @@ type side struct {
 	framer *Framer
 	marks  marks
 	bytes  int64
+	lost   bool // some of it is missing
 }
 
 // NewSession returns a session for a connection.
@@ -82,6 +88,7 @@ func (s *Session) Gap(dir Direction, n int64, at Stamp) {
 	}
 	side := &s.sides[dir.index()]
 	side.marks.add(side.framer.inputOffset(), at)
+	side.lost = true
 	side.framer.Gap(n)
 	s.drain(dir)
 }
@@ -104,6 +111,9 @@ func (s *Session) Close(reason string, at Stamp) {
 	rec.Reason = reason
 	rec.BytesC2S = s.sides[ClientToServer.index()].bytes
 	rec.BytesS2C = s.sides[ServerToClient.index()].bytes
+	if s.lock != nil {
+		s.endChallenges(rec)
+	}
 	s.emit(rec)
 }
 
@@ -144,6 +154,9 @@ func (s *Session) emit(r *Record) {
 	r.Seq = s.seq
 	r.Server = s.Server()
 	r.Dialect, r.DialectFrom = s.dialect, s.source
+	if s.lock != nil && r.Kind != KindClose {
+		s.overdue(r)
+	}
 	s.cfg.Emit(r)
 }
 
@@ -203,6 +216,7 @@ func (s *Session) command(dir Direction, frame *Frame, at Stamp) {
 	}
 	s.pair(rec)
 	s.frameNotes(rec, frame)
+	s.challenges(rec)
 	if carriesMessage(rec.Verb) {
 		rec.Joined = s.chunks.add(rec)
 	}
@@ -274,6 +288,7 @@ func (s *Session) learnFrom(rec *Record) bool {
 		s.negotiate(rec)
 	case "USR", "ANS":
 		s.signIn(rec)
+		s.prove(rec)
 	case "XFR", "RNG":
 		s.refer(rec)
 	}

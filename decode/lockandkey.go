@@ -1,0 +1,460 @@
+package decode
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Verdict is what we think of an answer to a challenge.
+type Verdict string
+
+// The verdicts.
+const (
+	VerdictCorrect     Verdict = "correct"
+	VerdictWrong       Verdict = "wrong"
+	VerdictUnknownKey  Verdict = "unknown-key" // it cannot be checked
+	VerdictUnanswered  Verdict = "unanswered"  // none came
+	VerdictUnsolicited Verdict = "unsolicited" // there was no challenge
+)
+
+// ServerVerdict is what the server made of an answer.
+type ServerVerdict string
+
+// The server's verdicts.
+const (
+	ServerAccepted ServerVerdict = "accepted" // by QRY
+	ServerRejected ServerVerdict = "rejected" // by an error, or by ending the connection at once
+	ServerSilent   ServerVerdict = "silent"   // it said nothing
+)
+
+// Challenge is what became of a challenge: what a challenge note says.
+type Challenge struct {
+	Challenge     string
+	ProductID     string      // that the client answered with
+	Client        string      // the software that it belongs to
+	Environment   Environment //
+	Algorithm     Algorithm   //
+	Expected, Got string      // the right answer, and the client's
+	Verdict       Verdict
+	ServerVerdict ServerVerdict
+	Explanation   string // of a wrong answer, and of others that need one
+	Injected      bool   // the proxy's own, not the server's
+	Requested     bool   // the client asked for it (Lock and Key)
+	Latency       time.Duration
+	Asked, Answer int64 // Seq of CHL and QRY; 0 where there is none
+}
+
+// Checks is what the proofs of clients are checked with. The zero Checks, and
+// a nil one, knows the published product keys, and no passwords.
+type Checks struct {
+	Keys        *Keyring
+	Environment Environment       // "" is Production
+	Passwords   map[string]string // by account, in lower case
+	Secrets     map[string]string // binary secrets in base64, by account, in lower case
+}
+
+func (c *Checks) keys() *Keyring {
+	if c == nil {
+		return nil
+	}
+	return c.Keys
+}
+
+func (c *Checks) environment() Environment {
+	if c == nil || c.Environment == "" {
+		return Production
+	}
+	return c.Environment
+}
+
+// Limits of what is remembered of a connection's challenges.
+const (
+	// answerTime is how long an answer, and the server's verdict on it, may
+	// take before it counts as missing. Clients answer at once.
+	answerTime = 50 * time.Second
+	// closeTime is how soon after an answer the end of the connection counts
+	// as the server's verdict.
+	closeTime = 5 * time.Second
+	// maxOpen bounds the challenges that wait for an answer, and the answers
+	// that wait for a verdict. Servers have one under way.
+	maxOpen = 64
+	// maxPast bounds the challenges remembered for what is said of later
+	// answers.
+	maxPast = 8
+	// maxExplanations bounds the wrong answers of a connection that are looked
+	// into: each costs a millisecond or so.
+	maxExplanations = 32
+)
+
+// lockAndKey is the life of a connection's challenges: the client may ask for
+// one, the server asks, the client answers, the server tells the result. It
+// is made by the first of them.
+type lockAndKey struct {
+	requests  []uint32    // transaction ids with which the client asked for a challenge
+	open      []asked     // challenges without an answer, in order
+	waiting   []answer    // answers without a verdict of the server
+	past      []Challenge // the last ones that were answered
+	unlocked  bool        // a challenge that the client asked for was passed
+	explained int         // wrong answers that were looked into
+}
+
+// asked is a challenge that has no answer yet.
+type asked struct {
+	Challenge
+	at   time.Time
+	told bool // it has been told that the answer is late
+}
+
+// answer is an answer on which the server has not said anything yet.
+type answer struct {
+	Challenge
+	at   time.Time
+	told bool
+}
+
+// locks returns the connection's lockAndKey.
+func (s *Session) locks() *lockAndKey {
+	if s.lock == nil {
+		s.lock = &lockAndKey{}
+	}
+	return s.lock
+}
+
+// challenges takes what a command says about a challenge.
+func (s *Session) challenges(rec *Record) {
+	switch {
+	case rec.Verb == "CHL" && rec.Dir == ClientToServer:
+		s.requested(rec)
+	case rec.Verb == "CHL":
+		s.asked(rec)
+	case rec.Verb == "QRY" && rec.Dir == ClientToServer:
+		s.answered(rec)
+	case s.lock != nil && rec.Dir == ServerToClient:
+		s.judged(rec)
+	case s.lock != nil && rec.Verb == "CHG" && equalFold(rec.Arg("status"), "FLN"):
+		s.lock.unlocked = false // who went offline must unlock again
+	}
+}
+
+// requested takes the client's request for a challenge.
+func (s *Session) requested(rec *Record) {
+	l := s.locks()
+	if l.unlocked {
+		rec.issue("the client asks for a challenge again, although it has passed one in this session")
+	}
+	if len(l.requests) < maxOpen {
+		l.requests = append(l.requests, rec.TrID)
+	}
+}
+
+// asked takes a challenge of the server, or of the proxy.
+func (s *Session) asked(rec *Record) {
+	l := s.locks()
+	c := asked{at: rec.Time, Challenge: Challenge{
+		Challenge: string(rec.Arg("challenge")), Injected: rec.Injected, Asked: s.nextSeq(),
+	}}
+	c.Requested = l.takeRequest(rec)
+	if len(l.open) == maxOpen {
+		l.open = l.open[1:]
+		rec.issue(fmt.Sprintf("over %d challenges wait for an answer; the oldest is forgotten", maxOpen))
+	}
+	l.open = append(l.open, c)
+	if c.Injected {
+		rec.challenge(c.Challenge)
+	}
+}
+
+// takeRequest tells whether a challenge is what the client has asked for, by
+// the transaction id, or by being the next one.
+func (l *lockAndKey) takeRequest(rec *Record) bool {
+	for i, trid := range l.requests {
+		if rec.Injected || rec.TrID != 0 && rec.TrID != trid {
+			continue
+		}
+		l.requests = append(l.requests[:i], l.requests[i+1:]...)
+		return true
+	}
+	return false
+}
+
+// challenge adds a note about a challenge.
+func (r *Record) challenge(c Challenge) {
+	r.Notes = append(r.Notes, Note{Kind: NoteChallenge, Challenge: &c})
+}
+
+// answered checks an answer of the client.
+func (s *Session) answered(rec *Record) {
+	l := s.locks()
+	given := Challenge{ProductID: string(rec.Arg("product_id")), Got: string(rec.Payload), Answer: s.nextSeq()}
+	pair, known := s.cfg.Checks.keys().Pair(given.ProductID)
+	given.Client, given.Environment = pair.Client, pair.Environment
+	pair.ProductID = given.ProductID
+	if at := s.whichOf(pair, given.Got); at >= 0 {
+		c := l.open[at]
+		l.open = append(l.open[:at], l.open[at+1:]...)
+		given.Challenge, given.Asked = c.Challenge.Challenge, c.Asked
+		given.Injected, given.Requested = c.Injected, c.Requested
+		given.Latency = rec.Time.Sub(c.at)
+		s.check(&given, pair, rec.PayloadBytes == int64(len(rec.Payload)))
+		if given.Latency >= answerTime {
+			rec.issue(fmt.Sprintf("the answer to the challenge came after %v", given.Latency.Round(time.Second)))
+		}
+	} else {
+		s.unsolicited(rec, &given, pair)
+	}
+	if want := s.cfg.Checks.environment(); known && pair.Environment != want {
+		rec.issue(fmt.Sprintf("product id %s was issued for the %s environment, and this is %s", given.ProductID, pair.Environment, want))
+	}
+	rec.challenge(given)
+	l.remember(given, rec.Time)
+}
+
+// whichOf finds the challenge that an answer belongs to: the one that it is
+// the right answer to, else the one that has waited longest. It returns -1 if
+// none waits.
+func (s *Session) whichOf(pair Pair, got string) int {
+	open := s.lock.open
+	if len(open) == 0 {
+		return -1
+	}
+	for i := 0; pair.Key != "" && i < len(open); i++ {
+		if _, _, ok := s.respond(open[i].Challenge.Challenge, pair, got); ok {
+			return i
+		}
+	}
+	return 0
+}
+
+// respond works out the answer to a challenge, and whether it is the one that
+// the client gave. Where the dialect is not known well enough to tell the
+// algorithm, both are tried.
+func (s *Session) respond(challenge string, pair Pair, got string) (Algorithm, string, bool) {
+	likely, sure := s.algorithm(pair)
+	right := Respond(likely, challenge, pair.ProductID, pair.Key)
+	if sure || right == got {
+		return likely, right, right == got
+	}
+	other := AlgorithmMSNP6 + AlgorithmMSNP11 - likely
+	if Respond(other, challenge, pair.ProductID, pair.Key) == got {
+		return other, got, true
+	}
+	return likely, right, false
+}
+
+// algorithm returns the algorithm of the connection's dialect. Where that is
+// not known, or inferred and so a lower bound, it goes by who uses the product
+// id, and is not sure.
+func (s *Session) algorithm(pair Pair) (a Algorithm, sure bool) {
+	a = AlgorithmOf(s.dialect)
+	if a == AlgorithmMSNP11 || a != AlgorithmUnknown && s.source > DialectInferred {
+		return a, true
+	}
+	if a = AlgorithmOf(pair.From); a == AlgorithmUnknown {
+		a = AlgorithmMSNP11
+	}
+	return a, false
+}
+
+// check gives our verdict on an answer, if it is all there.
+func (s *Session) check(c *Challenge, pair Pair, whole bool) {
+	if !whole {
+		c.Explanation = "a part of the answer is missing here"
+		return
+	}
+	if pair.Key == "" {
+		c.Algorithm, _ = s.algorithm(pair)
+		c.Verdict = VerdictUnknownKey
+		s.explain(c, pair)
+		return
+	}
+	var ok bool
+	c.Algorithm, c.Expected, ok = s.respond(c.Challenge, pair, c.Got)
+	if ok {
+		c.Verdict = VerdictCorrect
+		return
+	}
+	c.Verdict = VerdictWrong
+	s.explain(c, pair)
+}
+
+// explain looks into an answer that is not right, or of which that is not known.
+func (s *Session) explain(c *Challenge, pair Pair) {
+	if s.lock.explained++; s.lock.explained > maxExplanations {
+		c.Explanation = fmt.Sprintf("not looked into: there were %d wrong answers before", maxExplanations)
+		return
+	}
+	c.Explanation = Explain(c.Algorithm, c.Challenge, pair, c.Got, s.cfg.Checks.keys(), s.lock.others(c.Challenge)...)
+}
+
+// others are the other challenges that the client knows of.
+func (l *lockAndKey) others(than string) []string {
+	var list []string
+	for i := range l.open {
+		list = append(list, l.open[i].Challenge.Challenge)
+	}
+	for i := range l.past {
+		if l.past[i].Challenge != than {
+			list = append(list, l.past[i].Challenge)
+		}
+	}
+	return list
+}
+
+// unsolicited deals with an answer for which no challenge waits: a second one,
+// or one whose challenge nobody saw.
+func (s *Session) unsolicited(rec *Record, c *Challenge, pair Pair) {
+	c.Verdict = VerdictUnsolicited
+	if c.Challenge = s.answeredBefore(pair, c.Got); c.Challenge != "" {
+		c.Explanation = "a second answer to the challenge"
+		rec.issue("a second answer to the challenge " + c.Challenge)
+		return
+	}
+	if s.cfg.MidStream || s.incomplete(ServerToClient) {
+		c.Explanation = "its challenge may be in what is missing here"
+		return
+	}
+	c.Explanation = "no challenge was waiting for an answer"
+	rec.issue("an answer to no challenge")
+}
+
+// answeredBefore finds the challenge that an answer is to, among those that
+// have one already: the answer is the same, or right this time.
+func (s *Session) answeredBefore(pair Pair, got string) string {
+	past := s.lock.past
+	for i := len(past) - 1; i >= 0; i-- {
+		if past[i].Challenge == "" {
+			continue
+		}
+		if past[i].Got == got && past[i].ProductID == pair.ProductID {
+			return past[i].Challenge
+		}
+		if _, _, ok := s.respond(past[i].Challenge, pair, got); ok && pair.Key != "" {
+			return past[i].Challenge
+		}
+	}
+	return ""
+}
+
+// incomplete tells whether some of what a direction said since the connection
+// is being watched was not seen.
+func (s *Session) incomplete(dir Direction) bool {
+	side := &s.sides[dir.index()]
+	return side.bytes == 0 || side.lost
+}
+
+// remember keeps an answer for the server's verdict, which it gives on those
+// that get to it only, and for what is said of later ones.
+func (l *lockAndKey) remember(c Challenge, at time.Time) {
+	if !c.Injected {
+		if len(l.waiting) == maxOpen {
+			l.waiting = l.waiting[1:]
+		}
+		l.waiting = append(l.waiting, answer{Challenge: c, at: at})
+	}
+	if len(l.past) == maxPast {
+		l.past = append(l.past[:0], l.past[1:]...)
+	}
+	l.past = append(l.past, c)
+}
+
+// judged takes the server's verdict: its reply to an answer. What the proxy
+// says itself is none.
+func (s *Session) judged(rec *Record) {
+	if rec.Injected && rec.Verb == "QRY" {
+		rec.challenge(Challenge{Injected: true})
+		return
+	}
+	reply := rec.Note(NoteReply)
+	if reply == nil || reply.Request != "QRY" {
+		return
+	}
+	l := s.lock
+	for i := range l.waiting {
+		if l.waiting[i].Answer == reply.ToSeq {
+			c := l.waiting[i].Challenge
+			l.waiting = append(l.waiting[:i], l.waiting[i+1:]...)
+			c.ServerVerdict = ServerAccepted
+			if rec.Note(NoteError) != nil {
+				c.ServerVerdict = ServerRejected
+			}
+			s.result(rec, c)
+			return
+		}
+	}
+}
+
+// result tells the outcome of a challenge, and loudly if the server and we
+// differ.
+func (s *Session) result(rec *Record, c Challenge) {
+	if c.Requested && c.ServerVerdict == ServerAccepted {
+		s.lock.unlocked = true
+	}
+	switch {
+	case c.ServerVerdict == ServerAccepted && c.Verdict == VerdictWrong:
+		rec.issue("the server accepted a wrong answer to its challenge")
+	case c.ServerVerdict == ServerRejected && c.Verdict == VerdictCorrect:
+		rec.issue("the server rejected the right answer to its challenge")
+	}
+	rec.challenge(c)
+}
+
+// overdue tells, on the next record of the connection, of challenges that were
+// not answered in time, and of answers that the server does not care for.
+func (s *Session) overdue(rec *Record) {
+	for i := range s.lock.open {
+		if o := &s.lock.open[i]; !o.told && rec.Time.Sub(o.at) >= answerTime && !s.incomplete(ClientToServer) {
+			o.told = true
+			rec.challenge(o.unanswered(""))
+		}
+	}
+	for i := range s.lock.waiting {
+		if w := &s.lock.waiting[i]; !w.told && rec.Time.Sub(w.at) >= answerTime && !s.incomplete(ServerToClient) {
+			w.told = true
+			c := w.Challenge
+			c.ServerVerdict = ServerSilent
+			rec.challenge(c)
+		}
+	}
+}
+
+func (a *asked) unanswered(explanation string) Challenge {
+	c := a.Challenge
+	c.Verdict, c.Explanation = VerdictUnanswered, explanation
+	return c
+}
+
+// endChallenges tells, at the end of the connection, what is left open. An end
+// by the server right after an answer is its verdict.
+func (s *Session) endChallenges(rec *Record) {
+	byServer := strings.HasPrefix(rec.Reason, "server")
+	seen := byServer || strings.HasPrefix(rec.Reason, "client") // or else what came after was not
+	why := ""
+	switch {
+	case !seen:
+		why = "what is known of the connection ends before an answer"
+	case s.incomplete(ClientToServer):
+		why = "its answer may be in what is missing here"
+	}
+	for i := range s.lock.open {
+		if o := &s.lock.open[i]; !o.told {
+			rec.challenge(o.unanswered(why))
+		}
+	}
+	for i := range s.lock.waiting {
+		w := &s.lock.waiting[i]
+		if w.told {
+			continue
+		}
+		c := w.Challenge
+		switch {
+		case byServer && rec.Time.Sub(w.at) <= closeTime:
+			c.ServerVerdict = ServerRejected
+		case seen && !s.incomplete(ServerToClient):
+			c.ServerVerdict = ServerSilent
+		default:
+			continue // nothing is known of what the server said
+		}
+		s.result(rec, c)
+	}
+}

@@ -1,0 +1,191 @@
+package decode
+
+import (
+	"encoding/binary"
+	"strings"
+)
+
+// The parts of a recipe. Of each, the zero value is right; the others are
+// mistakes that clients are known to make, or that are easily made.
+
+// hashed is what the MD5 is of.
+type hashed uint8
+
+const (
+	challengeAndKey hashed = iota
+	keyAndChallenge
+	challengeAndID
+	challengeAlone
+)
+
+func (h hashed) of(challenge, productID, key string) string {
+	switch h {
+	case keyAndChallenge:
+		return key + challenge
+	case challengeAndID:
+		return challenge + productID
+	case challengeAlone:
+		return challenge
+	}
+	return challenge + key
+}
+
+// textRule is what the text is that makes the 64-bit key.
+type textRule uint8
+
+const (
+	textChallengeAndID textRule = iota
+	textIDAndChallenge
+	textChallengeAndKey
+	textChallengeAlone
+)
+
+func (t textRule) of(challenge, productID, key string) string {
+	switch t {
+	case textIDAndChallenge:
+		return productID + challenge
+	case textChallengeAndKey:
+		return challenge + key
+	case textChallengeAlone:
+		return challenge
+	}
+	return challenge + productID
+}
+
+// padRule is how the text is padded.
+type padRule uint8
+
+const (
+	padIfNeeded padRule = iota
+	padAlways           // eight more where none are needed
+	padNever            // what makes no pair of words is left out
+	padWithNUL          // zero bytes instead of zero digits
+	padWithSpace
+)
+
+func (p padRule) apply(text string) string {
+	missing := (textUnit - len(text)%textUnit) % textUnit
+	switch p {
+	case padAlways:
+		return text + strings.Repeat(padding, textUnit-len(text)%textUnit)
+	case padNever:
+		return text
+	case padWithNUL:
+		return text + strings.Repeat("\x00", missing)
+	case padWithSpace:
+		return text + strings.Repeat(" ", missing)
+	}
+	return text + strings.Repeat(padding, missing)
+}
+
+// digestRule is how the digest's words are used.
+type digestRule uint8
+
+const (
+	maskedFactors  digestRule = iota // 31 bits of each multiply, all 32 are combined with the key
+	maskedXOR                        // 31 bits are combined too
+	unmaskedFactor                   // all 32 bits multiply
+	signedFactors                    // all 32 bits multiply, as a signed number
+)
+
+func (d digestRule) factors(raw, masked [4]uint32) (h [4]int64) {
+	for i := range h {
+		switch d {
+		case unmaskedFactor:
+			h[i] = int64(raw[i])
+		case signedFactors:
+			h[i] = int64(int32(raw[i]))
+		default:
+			h[i] = int64(masked[i])
+		}
+	}
+	return h
+}
+
+// arithmetic is what numbers the key is worked out with. None of them
+// overflows 64 bits with the right factors.
+type arithmetic uint8
+
+const (
+	bits64          arithmetic = iota
+	signed32                   // every result is cut to a signed number of 32 bits
+	signed32Floored            // the same, where the remainder of a negative number is positive
+	unsigned32                 // every result is cut to 32 bits
+	floored64                  // matters only with signed factors
+)
+
+func (a arithmetic) cut(n int64) int64 {
+	switch a {
+	case signed32, signed32Floored:
+		return int64(int32(n))
+	case unsigned32:
+		return int64(uint32(n))
+	}
+	return n
+}
+
+func (a arithmetic) mul(x, y int64) int64 { return a.cut(x * y) }
+func (a arithmetic) add(x, y int64) int64 { return a.cut(x + y) }
+
+func (a arithmetic) mod(n int64) int64 {
+	n %= modulus
+	if n < 0 && (a == signed32Floored || a == floored64) {
+		n += modulus
+	}
+	return n
+}
+
+// wordOrder is in which order words are used.
+type wordOrder uint8
+
+const (
+	wordsInOrder  wordOrder = iota
+	swappedKey              // the upper half of the key comes first
+	swappedText             // of each pair of the text, the second word comes first
+	swappedResult           // of each pair of the result
+	swappedHalves           // the second half of the result comes first
+	reversedWords           // the result's words come last to first
+)
+
+func (o wordOrder) text(words []uint32) []uint32 {
+	if o != swappedText {
+		return words
+	}
+	swapped := make([]uint32, len(words))
+	for i := range words {
+		swapped[i] = words[i^1]
+	}
+	return swapped
+}
+
+func (o wordOrder) result(m [4]uint32) [4]uint32 {
+	switch o {
+	case swappedResult:
+		return [4]uint32{m[1], m[0], m[3], m[2]}
+	case swappedHalves:
+		return [4]uint32{m[2], m[3], m[0], m[1]}
+	case reversedWords:
+		return [4]uint32{m[3], m[2], m[1], m[0]}
+	}
+	return m
+}
+
+// byteOrder is in which words the most significant byte comes first: a set.
+type byteOrder uint8
+
+const (
+	bigEndianDigest byteOrder = 1 << iota
+	bigEndianText
+	bigEndianResult
+)
+
+func (b byteOrder) has(part byteOrder) binary.ByteOrder {
+	if b&part != 0 {
+		return binary.BigEndian
+	}
+	return binary.LittleEndian
+}
+
+func (b byteOrder) ofDigest() binary.ByteOrder { return b.has(bigEndianDigest) }
+func (b byteOrder) ofText() binary.ByteOrder   { return b.has(bigEndianText) }
+func (b byteOrder) ofResult() binary.ByteOrder { return b.has(bigEndianResult) }
