@@ -235,7 +235,7 @@ func (c *connection) end(side int) {
 func (c *connection) accept(id string, o Options) {
 	c.live.session = decode.NewSession(decode.Config{
 		Conn: id, Client: c.ends[c.client].String(), Server: c.ends[1-c.client].String(),
-		Opened: c.opened, MidStream: !c.began, Book: o.Book, Emit: o.Emit,
+		Opened: c.opened, MidStream: !c.began, Book: o.Book, Checks: o.Checks, Emit: o.Emit,
 	})
 	c.replay()
 }

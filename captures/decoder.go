@@ -15,6 +15,9 @@ type Options struct {
 	// Book is shared by the sessions of the run. If it is nil, the decoder
 	// makes one.
 	Book *decode.Book
+	// Checks is what the proofs of clients are checked with; nil knows the
+	// published product keys.
+	Checks *decode.Checks
 	// Emit, if it is not nil, is called with each record, which is valid only
 	// during the call.
 	Emit func(*decode.Record)

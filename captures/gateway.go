@@ -133,7 +133,8 @@ func (g *gateway) open(id string, cfg decode.Config) *gatewaySession {
 		g.forget(old, reasonServerClosed)
 	}
 	conn, number := g.table.nextID()
-	cfg.Conn, cfg.Book, cfg.Emit = conn, g.table.decoder.options.Book, g.table.decoder.options.Emit
+	o := g.table.decoder.options
+	cfg.Conn, cfg.Book, cfg.Checks, cfg.Emit = conn, o.Book, o.Checks, o.Emit
 	s := &gatewaySession{id: id, number: number, session: decode.NewSession(cfg), last: cfg.Opened}
 	g.byID[id] = g.order.PushBack(s)
 	return s

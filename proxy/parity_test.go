@@ -44,8 +44,12 @@ func shownRecord(r *decode.Record, clients map[string]string) string {
 	fmt.Fprintf(&b, " payload %q", r.Payload)
 	for _, n := range r.Notes {
 		if n.Kind != decode.NoteRewrite {
-			n.Latency = 0
-			fmt.Fprintf(&b, " note %v", n)
+			var challenge decode.Challenge
+			if n.Challenge != nil {
+				challenge = *n.Challenge
+			}
+			n.Latency, n.Challenge, challenge.Latency = 0, nil, 0
+			fmt.Fprintf(&b, " note %v %+v", n, challenge)
 		}
 	}
 	fmt.Fprintf(&b, " %s %s %s#%d %s %d %d", r.Client, r.ServerAddr, clients[r.Via.Conn], r.Via.Seq, r.Reason, r.BytesC2S, r.BytesS2C)

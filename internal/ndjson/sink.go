@@ -48,6 +48,7 @@ func (s *Sink) Record(r *decode.Record) error {
 		addOpen(e, r)
 	case decode.KindClose:
 		addClose(e, r)
+		s.addNotes(e, r)
 	default:
 		s.addBody(e, r)
 	}

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Cell is a value of a row: Text, Number, Time or Counts.
+// Cell is a value of a row: Text, Number, Time, Millis, Flag or Counts.
 type Cell interface {
 	// String returns the value as a table shows it, as it came: not yet
 	// harmless.
@@ -114,4 +114,43 @@ func (c Counts) appendJSON(dst []byte) []byte {
 		dst = strconv.AppendInt(dst, one.N, 10)
 	}
 	return append(dst, '}')
+}
+
+// Millis is a cell that tells how long something took.
+type Millis time.Duration
+
+// String returns milliseconds with three decimals, the microseconds that
+// captures have.
+func (m Millis) String() string { return string(m.appendJSON(nil)) }
+
+func (m Millis) appendJSON(dst []byte) []byte {
+	return strconv.AppendFloat(dst, float64(m)/float64(time.Millisecond), 'f', 3, 64)
+}
+
+// Flag is a cell of what is so.
+type Flag bool
+
+func (f Flag) String() string {
+	if f {
+		return "yes"
+	}
+	return ""
+}
+
+func (f Flag) appendJSON(dst []byte) []byte { return strconv.AppendBool(dst, bool(f)) }
+
+// flagCell returns a Flag, or nil for what is not so.
+func flagCell(so bool) Cell {
+	if !so {
+		return nil
+	}
+	return Flag(true)
+}
+
+// textCell returns a Text, or nil where there is none.
+func textCell(s string) Cell {
+	if s == "" {
+		return nil
+	}
+	return Text(s)
 }

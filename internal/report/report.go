@@ -35,7 +35,7 @@ type Options struct {
 func New() *Report {
 	files := &captures{}
 	return &Report{captures: files, collectors: []collector{
-		files, newConnections(), newCommands(), newMessages(), &errorReplies{}, &issues{},
+		files, newConnections(), newCommands(), newChallenges(), newMessages(), &errorReplies{}, &issues{},
 	}}
 }
 

@@ -236,13 +236,14 @@ var contract = map[string]string{
 	"captures":    "file kind packets bytes first last connections skipped_packets",
 	"connections": "conn session server client server_addr dialect dialect_from start end commands_c2s commands_s2c bytes_c2s bytes_s2c lost_bytes opaque_bytes via close_reason",
 	"commands":    "verb dir count bytes payload_bytes meaning",
+	"challenges":  "conn time verdict server_verdict challenge product_id client environment algorithm got expected explanation injected requested latency_ms",
 	"messages":    "time conn from to type text",
 	"errors":      "conn time code meaning request",
 	"issues":      "conn time seq packet text",
 }
 
 func TestSectionsHaveTheColumnsOfTheContract(t *testing.T) {
-	if want := []string{"captures", "connections", "commands", "messages", "errors", "issues"}; !slices.Equal(SectionNames(), want) {
+	if want := []string{"captures", "connections", "commands", "challenges", "messages", "errors", "issues"}; !slices.Equal(SectionNames(), want) {
 		t.Errorf("sections %v, want %v", SectionNames(), want)
 	}
 	sections, err := New().Sections(nil)
@@ -268,7 +269,7 @@ func TestUnknownSectionListsTheNames(t *testing.T) {
 		func() error { return New().WriteJSON(&bytes.Buffer{}, Options{Sections: []string{"colour"}}) },
 	} {
 		err := write()
-		if want := `there is no section "colour"; the sections are: captures, connections, commands, messages, errors, issues`; err == nil || err.Error() != want {
+		if want := `there is no section "colour"; the sections are: captures, connections, commands, challenges, messages, errors, issues`; err == nil || err.Error() != want {
 			t.Errorf("got %v, want %s", err, want)
 		}
 	}
@@ -279,7 +280,7 @@ func TestEmptyReport(t *testing.T) {
 	if err := New().WriteTables(&table, Options{}); err != nil {
 		t.Fatal(err)
 	}
-	if want := "nothing to show: captures, connections, commands, messages, errors, issues\n"; table.String() != want {
+	if want := "nothing to show: captures, connections, commands, challenges, messages, errors,\nissues\n"; table.String() != want {
 		t.Errorf("got %q, want %q", table.String(), want)
 	}
 	if err := New().WriteJSON(&js, Options{Sections: []string{"errors", "issues"}}); err != nil {

@@ -13,6 +13,7 @@ type Section struct {
 	Name    string // its key in JSON, and in --section
 	About   string // what its rows are, in a few words
 	Columns []Column
+	Counts  Counts   // of its rows by what matters most, told in its title
 	Rows    [][]Cell // a Cell for each column; nil where nothing is known
 	More    int64    // rows beyond the bound on what is kept
 }

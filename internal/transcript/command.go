@@ -91,6 +91,10 @@ func (t *Transcript) notes(notes []decode.Note) {
 			t.remark(styleIssue, bytesText(n.Bytes)+" missing")
 		case decode.NoteRewrite:
 			t.remark(styleDim, "the client was told "+n.To+" instead of "+n.From)
+		case decode.NoteChallenge:
+			t.challenge(n.Challenge)
+		case decode.NoteSignIn:
+			t.signIn(n)
 		}
 	}
 }

@@ -1,0 +1,126 @@
+package report
+
+import (
+	"msnproxy/decode"
+)
+
+// challenges is the section of what became of each challenge. Notes of the
+// same challenge follow one another: our verdict, then the server's.
+type challenges struct {
+	bounded
+	rowOf    map[challengeKey]int
+	verdicts map[string]int64
+}
+
+// challengeKey names a challenge by its connection and the numbers of CHL and
+// QRY; an answer to a challenge takes the place of what was said before it.
+type challengeKey struct {
+	conn     string
+	chl, qry int64
+}
+
+func newChallenges() *challenges {
+	return &challenges{rowOf: map[challengeKey]int{}, verdicts: map[string]int64{}}
+}
+
+func (c *challenges) record(r *decode.Record) {
+	for i := range r.Notes {
+		if n := &r.Notes[i]; n.Kind == decode.NoteChallenge && (n.Challenge.Asked != 0 || n.Challenge.Answer != 0) {
+			c.take(r, n.Challenge)
+		}
+	}
+}
+
+// take adds a challenge, or brings its row up to date.
+func (c *challenges) take(r *decode.Record, ch *decode.Challenge) {
+	at, known := c.find(r.Conn, ch)
+	if !known {
+		at = len(c.rows)
+		c.add(c.row(r, ch)...)
+		if at == len(c.rows) {
+			return // there is no more room
+		}
+	} else {
+		c.verdicts[text(c.rows[at][verdictColumn])]--
+		time := c.rows[at][1]
+		c.rows[at] = c.row(r, ch)
+		c.rows[at][1] = time
+	}
+	c.verdicts[string(ch.Verdict)]++
+	for _, key := range keysOf(r.Conn, ch) {
+		c.rowOf[key] = at
+	}
+}
+
+func (c *challenges) find(conn string, ch *decode.Challenge) (row int, known bool) {
+	for _, key := range keysOf(conn, ch) {
+		if row, known = c.rowOf[key]; known {
+			return row, true
+		}
+	}
+	return 0, false
+}
+
+// keysOf are the names under which a row is found: by its answer and, before
+// there is one, by its challenge. A second answer is a row of its own.
+func keysOf(conn string, ch *decode.Challenge) []challengeKey {
+	var keys []challengeKey
+	if ch.Answer != 0 {
+		keys = append(keys, challengeKey{conn: conn, qry: ch.Answer})
+	}
+	if ch.Asked != 0 {
+		keys = append(keys, challengeKey{conn: conn, chl: ch.Asked})
+	}
+	return keys
+}
+
+// verdictColumn is where a row tells the verdict.
+const verdictColumn = 2
+
+func (c *challenges) row(r *decode.Record, ch *decode.Challenge) []Cell {
+	return []Cell{
+		Text(r.Conn), Time(r.Time), textCell(string(ch.Verdict)), textCell(string(ch.ServerVerdict)),
+		textCell(ch.Challenge), textCell(ch.ProductID), textCell(ch.Client), textCell(string(ch.Environment)),
+		textCell(ch.Algorithm.String()), textCell(ch.Got), textCell(ch.Expected), textCell(ch.Explanation),
+		flagCell(ch.Injected), flagCell(ch.Requested), latencyCell(ch),
+	}
+}
+
+// latencyCell is the time from challenge to answer.
+func latencyCell(ch *decode.Challenge) Cell {
+	if ch.Asked == 0 || ch.Answer == 0 {
+		return nil
+	}
+	return Millis(ch.Latency)
+}
+
+func (c *challenges) section() Section {
+	return Section{Name: "challenges", About: "whether clients answer as they should", Counts: c.counts(), Rows: c.rows, More: c.more, Columns: []Column{
+		{Key: "conn", Lead: true},
+		{Key: "time"},
+		{Key: "verdict"},
+		{Key: "server_verdict"},
+		{Key: "challenge", Lead: true},
+		{Key: "product_id", Fold: true},
+		{Key: "client", Flex: 1, Fold: true},
+		{Key: "environment", Fold: true},
+		{Key: "algorithm", Fold: true},
+		{Key: "got", Part: 1},
+		{Key: "expected", Part: 1},
+		{Key: "explanation", Flex: 2, Part: 2},
+		{Key: "injected", Part: 2},
+		{Key: "requested", Part: 2},
+		{Key: "latency_ms", Right: true, Part: 2},
+	}}
+}
+
+// counts counts the challenges by verdict.
+func (c *challenges) counts() Counts {
+	left := map[string]int64{}
+	for verdict, n := range c.verdicts {
+		if n > 0 && verdict != "" {
+			left[verdict] = n
+		}
+	}
+	return countsOf(left)
+}

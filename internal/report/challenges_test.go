@@ -1,0 +1,58 @@
+package report
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"msnproxy/decode"
+)
+
+// challengeRows feeds a report the notes of a dialogue, a second apart, and
+// returns the rows as text.
+func challengeRows(t *testing.T, notes ...decode.Challenge) (rows []string, counts string) {
+	t.Helper()
+	rep := New()
+	for i := range notes {
+		rec := &decode.Record{Conn: "c1", Seq: int64(i + 1), Kind: decode.KindCommand, Dir: decode.ClientToServer, Verb: "QRY"}
+		rec.Time = time.Date(2003, 7, 1, 12, 0, i, 0, time.UTC)
+		rec.Notes = []decode.Note{{Kind: decode.NoteChallenge, Challenge: &notes[i]}}
+		rep.Record(rec)
+	}
+	sections, err := rep.Sections([]string{"challenges"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range sections[0].Rows {
+		var cells []string
+		for _, c := range row {
+			if s := text(c); s != "" {
+				cells = append(cells, s)
+			}
+		}
+		rows = append(rows, strings.Join(cells, " "))
+	}
+	return rows, sections[0].Counts.String()
+}
+
+func TestChallengesAreARowEachWithBothVerdicts(t *testing.T) {
+	first := decode.Challenge{Challenge: "111", ProductID: "P", Got: "x", Verdict: decode.VerdictCorrect, Asked: 1, Answer: 2, Latency: 1500 * time.Microsecond}
+	accepted := first
+	accepted.ServerVerdict = decode.ServerAccepted
+	late := decode.Challenge{Challenge: "222", Verdict: decode.VerdictUnanswered, Asked: 4}
+	wrong := decode.Challenge{Challenge: "222", Got: "y", Expected: "z", Verdict: decode.VerdictWrong, Explanation: "why", Asked: 4, Answer: 9}
+	second := decode.Challenge{Challenge: "111", Got: "x", Verdict: decode.VerdictUnsolicited, Answer: 12}
+	reply := decode.Challenge{Injected: true} // the proxy's own QRY: not a challenge
+	rows, counts := challengeRows(t, first, accepted, late, wrong, second, reply)
+	want := []string{
+		"c1 2003-07-01 12:00:00 correct accepted 111 P x 1.500",
+		"c1 2003-07-01 12:00:02 wrong 222 y z why 0.000",
+		"c1 2003-07-01 12:00:04 unsolicited 111 x",
+	}
+	if got := strings.Join(rows, "\n"); got != strings.Join(want, "\n") {
+		t.Errorf("rows\n%s\nwant\n%s", got, strings.Join(want, "\n"))
+	}
+	if counts != "1 correct, 1 unsolicited, 1 wrong" {
+		t.Errorf("counted %s", counts)
+	}
+}
