@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -18,25 +19,32 @@ import (
 
 // inputFlags are the flags of every command that reads captures.
 type inputFlags struct {
+	checkFlags
 	showSecrets bool
 	strict      bool
 }
 
 func (f *inputFlags) add(flags *pflag.FlagSet) {
+	f.checkFlags.add(flags)
 	flags.BoolVar(&f.showSecrets, "show-secrets", false, "show tickets, password hashes and cookies instead of masking them")
-	flags.BoolVar(&f.strict, "strict", false, "exit with status 3 if something was undecodable, malformed or missing")
+	flags.BoolVar(&f.strict, "strict", false, "exit with status 3 if something was undecodable, malformed or missing, or a proof was wrong")
 }
 
 // readCaptures decodes files into sinks, in the order in which they are
 // given. A file that fails does not keep the others from being read. Each
 // file's summary goes to done, if that is not nil.
 func readCaptures(ctx context.Context, std stdio, f inputFlags, files []string, done func(captures.Summary), sinks ...journal.Sink) error {
+	checks, err := f.load()
+	if err != nil {
+		return err
+	}
 	doubts := &doubtCounter{}
 	j := journal.New(f.showSecrets, append([]journal.Sink{doubts}, sinks...)...)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	decoder := captures.NewDecoder(captures.Options{
-		Book: &decode.Book{},
+		Book:   &decode.Book{},
+		Checks: checks,
 		Emit: func(r *decode.Record) {
 			j.Emit(r)
 			if j.Failed() != nil {
@@ -154,12 +162,23 @@ func warnIfEmpty(w io.Writer, s captures.Summary, err error) {
 }
 
 // doubtCounter is a sink that counts what --strict objects to.
-type doubtCounter struct{ records int64 }
+type doubtCounter struct {
+	records int64 // undecodable, malformed or incomplete
+	wrong   int64 // answers to challenges, and proofs of passwords
+}
 
-// Record counts a record with an issue or a gap, and one that is opaque.
+// Record counts a record with an issue or a gap, one that is opaque, and one
+// with a proof that is wrong.
 func (c *doubtCounter) Record(r *decode.Record) error {
 	if r.Kind == decode.KindOpaque || r.Note(decode.NoteIssue) != nil || r.Note(decode.NoteGap) != nil {
 		c.records++
+	}
+	for i := range r.Notes {
+		n := &r.Notes[i]
+		if n.Verdict == decode.VerdictWrong ||
+			n.Kind == decode.NoteChallenge && n.Challenge.Verdict == decode.VerdictWrong && n.Challenge.ServerVerdict == "" {
+			c.wrong++
+		}
 	}
 	return nil
 }
@@ -168,8 +187,15 @@ func (c *doubtCounter) Record(r *decode.Record) error {
 func (c *doubtCounter) Close() error { return nil }
 
 func (c *doubtCounter) verdict(strict bool) error {
-	if !strict || c.records == 0 {
+	var what []string
+	if c.records > 0 {
+		what = append(what, fmt.Sprintf("%d records are undecodable, malformed or incomplete; see their notes, or 'msnproxy analyze --section issues'", c.records))
+	}
+	if c.wrong > 0 {
+		what = append(what, fmt.Sprintf("%d proofs of clients are wrong; see the notes, or 'msnproxy analyze --section challenges'", c.wrong))
+	}
+	if !strict || len(what) == 0 {
 		return nil
 	}
-	return &exitError{code: exitStrict, err: fmt.Errorf("%d records are undecodable, malformed or incomplete; see their notes, or 'msnproxy analyze --section issues'", c.records)}
+	return &exitError{code: exitStrict, err: errors.New(strings.Join(what, ", and "))}
 }

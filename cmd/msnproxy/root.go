@@ -56,7 +56,7 @@ The flag wins.`,
 	root.SetErr(std.err)
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError(cmd, err) })
-	root.AddCommand(newProxy(std), newDecode(std), newAnalyze(std), newCommands(std), newDemo(std), newVersion(std))
+	root.AddCommand(newProxy(std), newDecode(std), newAnalyze(std), newChallenge(std), newCommands(std), newDemo(std), newVersion(std))
 	return root
 }
 
