@@ -62,14 +62,18 @@ func (a *assembler) New(_, _ gopacket.Flow, _ *layers.TCP, _ reassembly.Assemble
 
 // packetContext tells the library about a packet, and so us when it delivers
 // its bytes. InterfaceIndex, which nothing else uses here, carries the number
-// of the packet.
+// of the packet, and CaptureLength whether the proxy said it.
 type packetContext gopacket.CaptureInfo
 
 // GetCaptureInfo implements reassembly.AssemblerContext.
 func (c *packetContext) GetCaptureInfo() gopacket.CaptureInfo { return gopacket.CaptureInfo(*c) }
 
 func contextOf(s *segment) packetContext {
-	return packetContext{Timestamp: s.at.Time, InterfaceIndex: int(s.at.Packet)}
+	c := packetContext{Timestamp: s.at.Time, InterfaceIndex: int(s.at.Packet)}
+	if s.at.Injected {
+		c.CaptureLength = 1
+	}
+	return c
 }
 
 // push hands over data that stands at an offset of a direction, at or beyond

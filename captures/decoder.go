@@ -125,7 +125,7 @@ func (run *fileRun) frame(f frame) {
 	reason := run.parser.parse(f)
 	if reason == "" {
 		seg := &run.parser.segment
-		seg.at = decode.Stamp{Time: f.time, Packet: sum.Packets}
+		seg.at = decode.Stamp{Time: f.time, Packet: sum.Packets, Injected: f.injected}
 		reason = run.table.packet(seg)
 	}
 	if reason != "" {

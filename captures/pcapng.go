@@ -46,7 +46,7 @@ func (s *ngSource) next() (f frame, err error) {
 	if err != nil {
 		return frame{}, err
 	}
-	return frame{data: data, length: ci.Length, link: s.guard.link(ci.InterfaceIndex), time: ci.Timestamp}, nil
+	return frame{data: data, length: ci.Length, link: s.guard.link(ci.InterfaceIndex), time: ci.Timestamp, injected: s.guard.injected}, nil
 }
 
 // The blocks of a pcapng file that matter here.
@@ -57,6 +57,16 @@ const (
 	blockEnhanced  = 6
 	blockSection   = 0x0a0d0d0a
 )
+
+// Codes of the options of blocks.
+const (
+	endOfOptions  = 0
+	optionComment = 1
+)
+
+// commentInjected marks a packet whose bytes the proxy has said in the place
+// of the end that it bears the address of.
+const commentInjected = "msnproxy: injected"
 
 const (
 	// maxBlock bounds a block that is taken: a packet and its options.
@@ -81,6 +91,8 @@ type ngGuard struct {
 	links []int  // of the section's interfaces
 	snap  uint32 // of the first of them: simple packets tell no captured length
 	err   error
+
+	injected bool // the comment of the packet at hand says so
 }
 
 // link returns the link type of an interface of the section at hand.
@@ -195,7 +207,12 @@ func (g *ngGuard) check(kind uint32, body []byte) error {
 	case blockInterface:
 		return g.addInterface(body)
 	case blockPacket, blockEnhanced:
-		return checkPacket(g.order.Uint32(body[12:]), room)
+		size := g.order.Uint32(body[12:])
+		if err := checkPacket(size, room); err != nil {
+			return err
+		}
+		options := body[min(len(body), header+(int(size)+3)/4*4):]
+		g.injected = kind == blockEnhanced && g.hasComment(options, commentInjected)
 	case blockSimple:
 		return checkPacket(min(g.order.Uint32(body), g.snap), room)
 	}
@@ -245,10 +262,7 @@ func (g *ngGuard) addInterface(body []byte) error {
 // checkOptions walks the options of an interface: they must stay within the
 // block, and the resolution of times must fit into 64 bits.
 func (g *ngGuard) checkOptions(options []byte) error {
-	const (
-		endOfOptions   = 0
-		timeResolution = 9
-	)
+	const timeResolution = 9
 	for len(options) >= 4 {
 		code, size := g.order.Uint16(options), int(g.order.Uint16(options[2:]))
 		padded := 4 + (size+3)/4*4
@@ -263,6 +277,22 @@ func (g *ngGuard) checkOptions(options []byte) error {
 		options = options[padded:]
 	}
 	return nil
+}
+
+// hasComment tells whether the options of a packet have a comment. What is
+// wrong with them is of no account.
+func (g *ngGuard) hasComment(options []byte, text string) bool {
+	for len(options) >= 4 {
+		code, size := g.order.Uint16(options), int(g.order.Uint16(options[2:]))
+		if code == endOfOptions || 4+size > len(options) {
+			return false
+		}
+		if code == optionComment && string(options[4:4+size]) == text {
+			return true
+		}
+		options = options[min(len(options), 4+(size+3)/4*4):]
+	}
+	return false
 }
 
 // usableResolution tells whether a second has less than 2^64 units: the

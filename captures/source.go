@@ -31,6 +31,8 @@ type frame struct {
 	length int // on the wire; more than len(data) where the capture cut it
 	link   int // the file's number for what kind of header comes first
 	time   time.Time
+	// injected tells that the proxy which wrote the capture said it.
+	injected bool
 }
 
 // source reads the packets of a file. It returns io.EOF at the end, and

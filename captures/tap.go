@@ -41,11 +41,18 @@ func (t *Tap) Open(conn, client, server string, at time.Time) error {
 // Data tells what one end sent. What comes after the end of that end, or of
 // the connection, is left out: the two directions of a relay end each in their
 // own time.
-func (t *Tap) Data(conn string, dir decode.Direction, p []byte, at time.Time) error {
+//
+// What the proxy said in the place of one of the ends is marked by a comment,
+// which a Decoder understands.
+func (t *Tap) Data(conn string, dir decode.Direction, p []byte, at decode.Stamp) error {
 	if !t.w.canSend(conn, dir) {
 		return nil
 	}
-	return t.flushed(t.w.Data(conn, dir, p, at))
+	if at.Injected {
+		t.w.Comment(commentInjected)
+		defer t.w.Comment("")
+	}
+	return t.flushed(t.w.Data(conn, dir, p, at.Time))
 }
 
 // Lost tells that n bytes that one end sent did not get here.

@@ -1,6 +1,7 @@
 package captures
 
 import (
+	"encoding/binary"
 	"fmt"
 	"io"
 	"net/netip"
@@ -60,6 +61,7 @@ type Writer struct {
 	open     map[string]*writerConn
 	opened   uint32 // connections so far
 	firstSeq uint32 // of the first connection
+	comment  string // on each packet that carries data
 	buffer   gopacket.SerializeBuffer
 }
 
@@ -203,6 +205,10 @@ func (w *Writer) Data(conn string, dir decode.Direction, p []byte, at time.Time)
 	return nil
 }
 
+// Comment has the packets that carry data bear a comment, until it is called
+// again; "" ends that.
+func (w *Writer) Comment(text string) { w.comment = text }
+
 // End writes that one end sends no more (FIN). The other may go on; once both
 // have ended, the connection is forgotten.
 func (w *Writer) End(conn string, dir decode.Direction, at time.Time) error {
@@ -328,11 +334,49 @@ func (w *Writer) packet(from, to *writerEnd, tcp layers.TCP, payload []byte, at 
 	if err != nil {
 		return fmt.Errorf("capture: make a packet: %w", err)
 	}
-	info := gopacket.CaptureInfo{Timestamp: at, CaptureLength: len(raw), Length: len(raw)}
-	if err := w.out.WritePacket(info, raw); err != nil {
+	if w.comment != "" && len(payload) > 0 {
+		err = w.writeCommented(raw, at)
+	} else {
+		err = w.out.WritePacket(gopacket.CaptureInfo{Timestamp: at, CaptureLength: len(raw), Length: len(raw)}, raw)
+	}
+	if err != nil {
 		return fmt.Errorf("write the capture: %w", err)
 	}
 	return nil
+}
+
+// writeCommented writes an enhanced packet block with a comment, which
+// gopacket's writer has no way to write.
+func (w *Writer) writeCommented(packet []byte, at time.Time) error {
+	if err := w.out.Flush(); err != nil {
+		return err
+	}
+	order := binary.LittleEndian
+	ts := uint64(at.UnixNano())
+	b := order.AppendUint32(nil, blockEnhanced)
+	b = order.AppendUint32(b, 0) // the size, once it is known
+	b = order.AppendUint32(b, 0) // the interface
+	b = order.AppendUint32(b, uint32(ts>>32))
+	b = order.AppendUint32(b, uint32(ts))
+	b = order.AppendUint32(b, uint32(len(packet)))
+	b = order.AppendUint32(b, uint32(len(packet)))
+	b = padBlock(append(b, packet...))
+	b = order.AppendUint16(b, optionComment)
+	b = order.AppendUint16(b, uint16(len(w.comment)))
+	b = padBlock(append(b, w.comment...))
+	b = order.AppendUint32(b, endOfOptions)
+	b = order.AppendUint32(b, uint32(len(b)+4))
+	order.PutUint32(b[4:], uint32(len(b)))
+	_, err := w.count.Write(b)
+	return err
+}
+
+// padBlock fills up to a multiple of four bytes, as all parts of a block are.
+func padBlock(b []byte) []byte {
+	for len(b)%4 != 0 {
+		b = append(b, 0)
+	}
+	return b
 }
 
 // serialize returns the bytes of a packet, which are valid until the next call.

@@ -113,6 +113,13 @@ type answer struct {
 	told bool
 }
 
+// MayChallenge tells whether the client could be asked a challenge now: it is
+// signed in, its dialect has challenges, and none waits for its answer.
+func (s *Session) MayChallenge() bool {
+	return s.signedIn && s.source == DialectNegotiated && AlgorithmOf(s.dialect) != AlgorithmUnknown &&
+		(s.lock == nil || len(s.lock.open) == 0)
+}
+
 // locks returns the connection's lockAndKey.
 func (s *Session) locks() *lockAndKey {
 	if s.lock == nil {

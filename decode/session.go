@@ -36,6 +36,8 @@ type Session struct {
 	account string // who signed in, as far as is known
 	nonce   string // what the client's proof of its password is about
 
+	signedIn bool // to a notification server
+
 	pending transactions
 	chunks  chunkStore
 	lock    *lockAndKey // nil before the first challenge
@@ -310,6 +312,9 @@ func (s *Session) negotiate(rec *Record) {
 func (s *Session) signIn(rec *Record) {
 	if handle := Account(rec.Arg("handle")); len(handle) > 0 {
 		s.account = string(handle)
+	}
+	if rec.Dir == ServerToClient && s.Server() == NS && equalFold(rec.Arg("result"), "OK") {
+		s.signedIn = true
 	}
 }
 

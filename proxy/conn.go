@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"msnproxy/decode"
@@ -62,15 +63,21 @@ type conn struct {
 	opened   time.Time
 	greeted  bool // the client has said something
 
+	// toClient is held while something is written to the client, and so is
+	// what the gate let out.
+	toClient sync.Mutex
+	asked    atomic.Bool // asking is not nil
+
 	mu      sync.Mutex // guards what follows: the session sees bytes in one order
 	session *decode.Session
-	broken  bool   // decoding has panicked; bytes pass undecoded
-	unseen  []byte // from the client: passed on, or about to be, and not yet decoded
-	gate    gate
-	reason  string // why the connection ended, as far as is known
-	ends    int    // how many ends have said all
-	deaf    string // the end that took nothing any more, if one did
-	over    bool   // an end broke the connection off: nothing after that is told
+	broken  bool         // decoding has panicked; bytes pass undecoded
+	unseen  []byte       // from the client: passed on, or about to be, and not yet decoded
+	gate    gate         // to the client
+	asking  *questioning // nil unless the proxy has asked the client something
+	reason  string       // why the connection ended, as far as is known
+	ends    int          // how many ends have said all
+	deaf    string       // the end that took nothing any more, if one did
+	over    bool         // an end broke the connection off: nothing after that is told
 	aborted bool
 }
 
@@ -102,7 +109,7 @@ func (c *conn) start(server net.Conn) {
 		server.Close()
 	}
 	c.newSession(server.RemoteAddr().String())
-	c.gate.conn = c
+	c.gate = c.downGate()
 	shown := server.RemoteAddr()
 	if c.proxy.cfg.CaptureClientSide {
 		shown = c.client.LocalAddr()
@@ -114,15 +121,18 @@ func (c *conn) start(server net.Conn) {
 func (c *conn) newSession(server string) {
 	c.session = c.proxy.cfg.newSession(decode.Config{
 		Conn: c.id, Client: c.client.RemoteAddr().String(), Server: server,
-		Opened: decode.Stamp{Time: c.opened}, Book: &c.proxy.book, Emit: c.record,
+		Opened: decode.Stamp{Time: c.opened}, Book: &c.proxy.book, Checks: c.proxy.cfg.Checks, Emit: c.record,
 	})
 }
 
-// record hands a record on; one from the server passes the gate first, which
-// notes what it changes.
+// record hands a record on. It passes the gate first, if there is one that way,
+// which notes what it changes.
 func (c *conn) record(r *decode.Record) {
-	if r.Dir == decode.ServerToClient {
+	switch {
+	case r.Dir == decode.ServerToClient:
 		c.gate.pass(r)
+	case r.Dir == decode.ClientToServer && c.asking != nil && c.asking.feeding:
+		c.asking.gate.pass(r)
 	}
 	c.proxy.emit(r)
 }
@@ -155,6 +165,7 @@ func (c *conn) upstreamWay(first []byte) {
 		}
 		buffer.had(n)
 		if err != nil {
+			c.releaseUp()
 			c.ended(decode.ClientToServer, err)
 			return
 		}
@@ -170,12 +181,17 @@ func (c *conn) passUp(p []byte) bool {
 		c.sayIfForeign(p)
 	}
 	c.mu.Lock()
-	c.unseen = p
+	if c.asking != nil {
+		p = c.withoutAnswer(p)
+	} else {
+		c.unseen = p
+	}
 	c.mu.Unlock()
 	_, err := c.server.Write(p)
 	c.mu.Lock()
 	c.see()
 	c.mu.Unlock()
+	c.speak()
 	if err != nil {
 		c.writeFailed("server", err)
 	}
@@ -214,7 +230,7 @@ func (c *conn) see() {
 		return
 	}
 	at := c.now()
-	c.proxy.cfg.Live.Data(c.id, decode.ClientToServer, p, at.Time)
+	c.proxy.cfg.Live.Data(c.id, decode.ClientToServer, p, at)
 	c.guard(func() { c.session.Feed(decode.ClientToServer, p, at) })
 }
 
@@ -242,13 +258,17 @@ func (c *conn) downstreamWay() {
 		p := buffer.space()
 		n, err := c.server.Read(p)
 		if n > 0 {
-			if _, err := c.client.Write(c.passDown(p[:n])); err != nil {
+			c.toClient.Lock()
+			_, err := c.client.Write(c.passDown(p[:n]))
+			c.gate.rest()
+			c.toClient.Unlock()
+			if err != nil {
 				c.writeFailed("client", err)
 				return
 			}
+			c.speak()
 		}
 		buffer.had(n)
-		c.gate.rest()
 		if err != nil {
 			c.release()
 			c.ended(decode.ServerToClient, err)
@@ -274,7 +294,7 @@ func (c *conn) passDown(p []byte) []byte {
 	if c.proxy.cfg.CaptureClientSide {
 		tapped = out
 	}
-	c.proxy.cfg.Live.Data(c.id, decode.ServerToClient, tapped, at.Time)
+	c.proxy.cfg.Live.Data(c.id, decode.ServerToClient, tapped, at)
 	return out
 }
 
@@ -283,10 +303,12 @@ func (c *conn) release() {
 	c.mu.Lock()
 	held := c.gate.release()
 	if c.proxy.cfg.CaptureClientSide && len(held) > 0 && !c.over {
-		c.proxy.cfg.Live.Data(c.id, decode.ServerToClient, held, c.now().Time)
+		c.proxy.cfg.Live.Data(c.id, decode.ServerToClient, held, c.now())
 	}
 	c.mu.Unlock()
 	if len(held) > 0 {
+		c.toClient.Lock()
+		defer c.toClient.Unlock()
 		c.client.Write(held) // the client may be gone, which is no news here
 	}
 }

@@ -7,11 +7,19 @@ import (
 	"msnproxy/rewrite"
 )
 
-// gate is what the bytes of a server pass on their way to the client. It holds
-// back only the beginning of a command whose address may have to be replaced;
-// every other byte goes on at once, long before its command is complete.
+// gate is what the bytes of one end pass on their way to the other. It holds
+// back only the beginning of a command that may have to be changed; every
+// other byte goes on at once, long before its command is complete.
 type gate struct {
 	conn *conn
+	dir  decode.Direction
+	// mayChange tells whether a command that begins like this may have to be.
+	mayChange func(begin []byte) bool
+	// change returns what goes on in place of a record.
+	change func(*decode.Record) []byte
+	// tooLate is called with a record whose beginning has gone on.
+	tooLate func(*decode.Record)
+
 	// ahead is how many bytes of the command in the making have gone on.
 	ahead int
 	// held are its other bytes, where they have not.
@@ -22,8 +30,8 @@ type gate struct {
 	used int
 }
 
-// feed takes what the server has sent, runs the decoder over it and returns
-// what goes on to the client. If the decoder fails, the rest goes on as it is.
+// feed takes what an end has sent, runs the decoder over it and returns what
+// goes on. If the decoder fails, the rest goes on as it is.
 func (g *gate) feed(p []byte, run func() bool) []byte {
 	g.out, g.used = g.out[:0], 0
 	held := g.held
@@ -33,47 +41,38 @@ func (g *gate) feed(p []byte, run func() bool) []byte {
 		g.held, g.ahead = nil, 0
 		return g.out
 	}
-	g.keep(g.conn.session.Pending(decode.ServerToClient))
+	g.keep(g.conn.session.Pending(g.dir))
 	return g.out
 }
 
-// pass takes a complete record from the server: the bytes of it that have not
-// gone on go on now, with addresses replaced where none of it has.
+// pass takes a complete record: the bytes of it that have not gone on go on
+// now, changed where none of it has.
 func (g *gate) pass(r *decode.Record) {
 	if gone := min(g.ahead, len(r.Raw)); gone > 0 {
 		g.out = append(g.out, r.Raw[gone:]...)
 		g.used += len(r.Raw) - gone
 		g.ahead -= gone
-		g.tellMissed(r)
+		g.tooLate(r)
 		return
 	}
-	replaced, changes := rewrite.Command(r, r.Raw, g.conn.translate)
-	g.out = append(g.out, replaced...)
+	g.out = append(g.out, g.change(r)...)
 	g.used += len(r.Raw)
-	for _, c := range changes {
-		r.Notes = append(r.Notes, decode.Note{Kind: decode.NoteRewrite, From: c.Text, To: c.To})
-	}
-}
-
-// tellMissed says so where a command tells an address that can no longer be
-// replaced, because its beginning has gone on: a command that follows something
-// undecodable, or a message with a Roster, that comes in pieces.
-func (g *gate) tellMissed(r *decode.Record) {
-	rewrite.Command(r, r.Raw, func(a rewrite.Address) (string, bool) {
-		g.conn.proxy.cfg.Log.Error().Str("conn", g.conn.id).Str("address", a.Text).
-			Msg("an address went through unchanged: its command came in pieces, and the first had gone on")
-		return "", false
-	})
 }
 
 // keep deals with the beginning of a command that is not complete.
 func (g *gate) keep(pending []byte) {
-	if g.ahead == 0 && mayHoldAddress(pending) {
+	if g.ahead == 0 && g.mayChange(pending) {
 		g.held = append([]byte(nil), pending...)
 		return
 	}
 	g.out = append(g.out, pending[g.ahead:]...)
 	g.ahead, g.held = len(pending), nil
+}
+
+// between tells whether what has gone on ends with a whole command, and
+// nothing is held back: something of our own may be said now.
+func (g *gate) between() bool {
+	return g.ahead == 0 && len(g.held) == 0 && len(g.conn.session.Pending(g.dir)) == 0
 }
 
 // rest lets go of memory that an idle connection need not hold.
@@ -88,6 +87,35 @@ func (g *gate) release() []byte {
 	held := g.held
 	g.held, g.ahead = nil, 0
 	return held
+}
+
+// downGate is the gate on the way to the client: it replaces addresses.
+func (c *conn) downGate() gate {
+	return gate{conn: c, dir: decode.ServerToClient, mayChange: mayHoldAddress, change: c.withAddresses, tooLate: c.tellMissed}
+}
+
+// withAddresses returns a command of the server with its addresses replaced,
+// and notes what it changed.
+func (c *conn) withAddresses(r *decode.Record) []byte {
+	if r.Injected {
+		return r.Raw // ours
+	}
+	replaced, changes := rewrite.Command(r, r.Raw, c.translate)
+	for _, change := range changes {
+		r.Notes = append(r.Notes, decode.Note{Kind: decode.NoteRewrite, From: change.Text, To: change.To})
+	}
+	return replaced
+}
+
+// tellMissed says so where a command tells an address that can no longer be
+// replaced, because its beginning has gone on: a command that follows something
+// undecodable, or a message with a Roster, that comes in pieces.
+func (c *conn) tellMissed(r *decode.Record) {
+	rewrite.Command(r, r.Raw, func(a rewrite.Address) (string, bool) {
+		c.proxy.cfg.Log.Error().Str("conn", c.id).Str("address", a.Text).
+			Msg("an address went through unchanged: its command came in pieces, and the first had gone on")
+		return "", false
+	})
 }
 
 // heldStarts are the beginnings of commands that may tell an address: the

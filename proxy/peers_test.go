@@ -18,9 +18,9 @@ import (
 // evening has two clients of the scripted peers spend an evening through a
 // proxy, and returns what was recorded. The peers check every byte; a witness
 // notices bytes that are held back.
-func evening(t *testing.T, dialects [2]decode.Dialect, witness *peers.Witness, change func(*Config)) (records []*decode.Record, capture []byte) {
+func evening(t *testing.T, dialects [2]decode.Dialect, cfg peers.ServerConfig, change func(*Config)) (records []*decode.Record, capture []byte) {
 	t.Helper()
-	server, err := peers.NewServer(peers.ServerConfig{Witness: witness})
+	server, err := peers.NewServer(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func evening(t *testing.T, dialects [2]decode.Dialect, witness *peers.Witness, c
 	})
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	play := &peers.Play{Server: h.proxy.Addr().String(), Dialects: dialects, Witness: witness}
+	play := &peers.Play{Server: h.proxy.Addr().String(), Dialects: dialects, Witness: cfg.Witness}
 	if err := play.Run(ctx); err != nil {
 		t.Errorf("the evening ended early: %v", err)
 	}
@@ -96,7 +96,7 @@ var pairs = [][2]decode.Dialect{{8, 8}, {11, 11}, {12, 12}, {15, 15}, {18, 18}, 
 func TestAnEveningThroughTheProxy(t *testing.T) {
 	for _, pair := range pairs {
 		t.Run(fmt.Sprintf("%s and %s", pair[0], pair[1]), func(t *testing.T) {
-			records, capture := evening(t, pair, peers.NewWitness(), nil)
+			records, capture := evening(t, pair, peers.ServerConfig{Witness: peers.NewWitness()}, nil)
 			wantParity(t, records, capture)
 			for _, r := range records {
 				if r.Kind == decode.KindOpaque || r.Note(decode.NoteIssue) != nil {
@@ -116,7 +116,7 @@ func TestAnEveningThroughTheProxy(t *testing.T) {
 func TestAnEveningOverOnePort(t *testing.T) {
 	for _, pair := range pairs[:5] {
 		t.Run(pair[0].String(), func(t *testing.T) {
-			evening(t, pair, nil, func(cfg *Config) { cfg.SinglePort = true })
+			evening(t, pair, peers.ServerConfig{}, func(cfg *Config) { cfg.SinglePort = true })
 		})
 	}
 }

@@ -61,6 +61,13 @@ type Config struct {
 	// CaptureClientSide has taps see what the client received, between it
 	// and the proxy, instead of the dialogue as it would have been without.
 	CaptureClientSide bool
+	// InjectChallenge, if not zero, has the proxy ask every signed-in client
+	// a challenge of its own at that interval, and keep the answer from the
+	// server.
+	InjectChallenge time.Duration
+	// Checks is what the proofs of clients are checked with; nil knows the
+	// published product keys.
+	Checks *decode.Checks
 	// Live takes the records and bytes of the run.
 	Live *journal.Live
 	// Log is the operator's log.
@@ -148,6 +155,13 @@ func (p *Proxy) Run(ctx context.Context) error {
 		p.referrals.close()
 	})
 	defer stop()
+	if p.cfg.InjectChallenge > 0 {
+		p.wait.Add(1)
+		go func() {
+			defer p.wait.Done()
+			p.ask(ctx, p.cfg.InjectChallenge)
+		}()
+	}
 	err := p.serve(p.main, p.handleMain)
 	if ctx.Err() == nil {
 		p.main.Close()

@@ -29,6 +29,8 @@ import (
 
 // proxyFlags are the flags of "msnproxy proxy".
 type proxyFlags struct {
+	checkFlags
+	inject        time.Duration
 	upstream      string
 	listen        string
 	advertise     string
@@ -75,6 +77,8 @@ Point the client at 127.0.0.1, port 1863; docs/clients.md says how.`,
 	flags.StringVar(&f.referralPorts, "referral-ports", "", "ports for the servers that clients are referred to, FIRST-LAST (default: any)")
 	flags.BoolVar(&f.singlePort, "single-port", false, "have all connections come to the one port, for clients that ignore the port they are told")
 	flags.StringSliceVar(&f.allowReferral, "allow-referral", nil, "private networks (CIDR) that a server on a public address may refer clients to")
+	flags.DurationVar(&f.inject, "inject-challenge", 0, "ask every signed-in client a challenge of the proxy's own at this interval, such as 30s, and check its answer")
+	f.checkFlags.add(flags)
 	flags.BoolVar(&f.json, "json", false, "print JSON, one object a line; the report goes to standard error")
 	flags.BoolVar(&f.payload, "payload", false, "with --json or --records: add the raw bytes of payloads, in base64")
 	flags.StringVar(&f.records, "records", "", "write the records to a file as JSON lines")
@@ -142,6 +146,12 @@ func (f *proxyFlags) config(std stdio, run *liveRun) (proxy.Config, error) {
 		return cfg, err
 	}
 	cfg.Log = run.log
+	if cfg.Checks, err = f.load(); err != nil {
+		return cfg, err
+	}
+	if cfg.InjectChallenge = f.inject; f.inject != 0 && f.inject < minInject {
+		return cfg, flagError("--inject-challenge %v: use %v or more", f.inject, minInject)
+	}
 	if f.records != "" && f.records == f.capture {
 		return cfg, flagError("--records and --capture name the same file")
 	}
@@ -167,6 +177,9 @@ func (f *proxyFlags) config(std stdio, run *liveRun) (proxy.Config, error) {
 	run.width, err = outputWidth(std.out, f.width)
 	return cfg, err
 }
+
+// minInject is the shortest interval of challenges: clients log each of them.
+const minInject = time.Second
 
 func flagError(format string, args ...any) error {
 	return &exitError{code: exitUsage, err: fmt.Errorf(format, args...)}
@@ -287,6 +300,9 @@ func (run *liveRun) outputFailed(name string, err error) {
 // announce says what to point a client at.
 func (run *liveRun) announce(p *proxy.Proxy, cfg proxy.Config) {
 	run.log.Info().Stringer("listen", p.Addr()).Str("upstream", cfg.Upstream).Msg("relaying; Ctrl-C ends the run and prints a report")
+	if cfg.InjectChallenge > 0 {
+		run.log.Warn().Stringer("interval", cfg.InjectChallenge).Msg("clients are asked challenges that their server knows nothing of")
+	}
 	if tcp, ok := p.Addr().(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
 		run.log.Warn().Stringer("listen", p.Addr()).Msg("anyone who can reach this address can use the proxy")
 	}

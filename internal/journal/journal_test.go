@@ -184,7 +184,7 @@ func (s *fakeTap) note(format string, args ...any) error {
 func (s *fakeTap) Open(conn, client, server string, _ time.Time) error {
 	return s.note("open %s %s %s", conn, client, server)
 }
-func (s *fakeTap) Data(conn string, dir decode.Direction, p []byte, _ time.Time) error {
+func (s *fakeTap) Data(conn string, dir decode.Direction, p []byte, _ decode.Stamp) error {
 	return s.note("data %s %s %s", conn, dir, p)
 }
 func (s *fakeTap) Lost(conn string, dir decode.Direction, n int64) error {
@@ -202,7 +202,7 @@ func TestATapSeesTheBytesAsTheyWere(t *testing.T) {
 	l := NewLive(false, nil, Output{Name: "tap", Tap: tap})
 	buffer := []byte("PNG\r\n")
 	l.Open("c1", "a", "b", time.Time{})
-	l.Data("c1", decode.ClientToServer, buffer, time.Time{})
+	l.Data("c1", decode.ClientToServer, buffer, decode.Stamp{})
 	copy(buffer, "XXXXX") // the caller uses its buffer again
 	l.End("c1", decode.ClientToServer, time.Time{})
 	l.Reset("c1", decode.ServerToClient, time.Time{})
@@ -230,7 +230,7 @@ func TestASlowTapIsToldOfTheBytesItMissesAndOfEveryEnd(t *testing.T) {
 	l.Open("c1", "a", "b", time.Time{})
 	sent := 0
 	for range queueLength + 500 {
-		l.Data("c1", decode.ClientToServer, []byte("12345"), time.Time{})
+		l.Data("c1", decode.ClientToServer, []byte("12345"), decode.Stamp{})
 		sent += 5
 	}
 	l.End("c1", decode.ClientToServer, time.Time{})

@@ -26,8 +26,9 @@ const (
 type Tap interface {
 	// Open begins a connection; client and server are host:port.
 	Open(conn, client, server string, at time.Time) error
-	// Data tells what one end sent. The bytes must not change during the call.
-	Data(conn string, dir decode.Direction, p []byte, at time.Time) error
+	// Data tells what one end sent, or the proxy in its place. The bytes must
+	// not change during the call.
+	Data(conn string, dir decode.Direction, p []byte, at decode.Stamp) error
 	// Lost tells that n bytes of one end were dropped: the tap was too slow.
 	Lost(conn string, dir decode.Direction, n int64) error
 	// End tells that one end has said all; Reset that it broke off.
@@ -212,7 +213,7 @@ func (l *Live) Open(conn, client, server string, at time.Time) {
 }
 
 // Data tells every tap what one end sent.
-func (l *Live) Data(conn string, dir decode.Direction, p []byte, at time.Time) {
+func (l *Live) Data(conn string, dir decode.Direction, p []byte, at decode.Stamp) {
 	if !l.has(func(q *queue) bool { return q.Tap != nil }) {
 		return
 	}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -159,13 +160,23 @@ func (l *link) answered(c command) error {
 	if len(l.pending) == 0 {
 		return unexpected(c, "nothing, nothing was asked")
 	}
-	first := l.pending[0]
-	more, err := first.reply(c)
+	at := l.due(c)
+	due := l.pending[at]
+	more, err := due.reply(c)
 	if err == nil && !more {
-		first.done = true
-		l.pending = l.pending[1:]
+		due.done = true
+		l.pending = slices.Delete(l.pending, at, at+1)
 	}
 	return err
+}
+
+// due is the exchange that a reply is for. The server replies in order, but
+// whoever asks a challenge in its place may reply to the answer sooner.
+func (l *link) due(c command) int {
+	if c.verb() != "QRY" {
+		return 0
+	}
+	return max(0, slices.IndexFunc(l.pending, func(e *exchange) bool { return strings.HasPrefix(e.line, c.line+" ") }))
 }
 
 // update changes what others may wait for.

@@ -107,7 +107,7 @@ func ending(err error, want string) error {
 func (p *peer) countOn(c command) error {
 	got := c.word(1)
 	n, err := strconv.Atoi(got)
-	free := p.trid == 0 && p.kind != decode.SB && n > 0
+	free := n > p.trid && (p.config.SkipsTrIDs || p.trid == 0 && p.kind != decode.SB)
 	if err != nil || strconv.Itoa(n) != got || n != p.trid+1 && !free {
 		return unexpected(c, "transaction id %d", p.trid+1)
 	}

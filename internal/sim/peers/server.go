@@ -28,6 +28,9 @@ type ServerConfig struct {
 	Roster Roster
 	// Dialects are those that the server speaks; all if nil.
 	Dialects []decode.Dialect
+	// SkipsTrIDs permits clients to leave transaction ids out: somebody in
+	// between has taken commands out.
+	SkipsTrIDs bool
 	// Witness, shared with the clients, notices bytes that are held back.
 	Witness *Witness
 }

@@ -1,0 +1,163 @@
+package proxy
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"msnproxy/decode"
+)
+
+// questioning is what a connection holds while the proxy asks its client
+// challenges of its own (Config.InjectChallenge). The client gets a CHL between
+// two commands of the server, and the reply to its answer; the answer goes no
+// further than the proxy. Everything else passes as if nothing had happened.
+type questioning struct {
+	gate    gate   // on the way to the server: keeps the answers here
+	feeding bool   // what is decoded now passes that gate
+	say     []byte // what the client is to be told between two commands
+}
+
+// answerStart is how an answer begins.
+var answerStart = []byte("QRY ")
+
+// ask has every client that can answer a challenge get one at each interval.
+func (p *Proxy) ask(ctx context.Context, interval time.Duration) {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			for _, c := range p.connections() {
+				c.ask()
+			}
+		}
+	}
+}
+
+// connections returns the connections that there are now.
+func (p *Proxy) connections() []*conn {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	list := make([]*conn, 0, len(p.conns))
+	for c := range p.conns {
+		list = append(list, c)
+	}
+	return list
+}
+
+// ask sends the client a challenge, unless it is not signed in, or another
+// challenge has no answer yet.
+func (c *conn) ask() {
+	c.mu.Lock()
+	c.see()
+	if c.session == nil || c.broken || c.over || c.ends > 0 || !c.session.MayChallenge() || c.asking != nil && len(c.asking.say) > 0 {
+		c.mu.Unlock()
+		return
+	}
+	if c.asking == nil {
+		c.asking = &questioning{gate: gate{
+			conn: c, dir: decode.ClientToServer, mayChange: mayAnswer, change: c.takeAnswer, tooLate: func(*decode.Record) {},
+			ahead: len(c.session.Pending(decode.ClientToServer)), // has gone on already
+		}}
+	}
+	c.asked.Store(true)
+	c.asking.say = fmt.Appendf(nil, "CHL 0 %020d\r\n", rand.Uint64())
+	c.mu.Unlock()
+	c.speak()
+}
+
+// mayAnswer tells whether a command that begins like this may be an answer.
+func mayAnswer(begin []byte) bool {
+	return len(begin) > 0 && len(begin) <= maxHeld && (bytes.HasPrefix(begin, answerStart) || bytes.HasPrefix(answerStart, begin))
+}
+
+// takeAnswer keeps the answer to a challenge of the proxy's own from the
+// server, and replies to it. Other commands go on.
+func (c *conn) takeAnswer(r *decode.Record) []byte {
+	n := r.Note(decode.NoteChallenge)
+	if r.Verb != "QRY" || n == nil || !n.Challenge.Injected {
+		return r.Raw
+	}
+	c.asking.say = fmt.Appendf(c.asking.say, "QRY %d\r\n", r.TrID)
+	return nil
+}
+
+// withoutAnswer decodes what the client has sent, before it goes on, and
+// returns what of it goes on. The caller holds the lock.
+func (c *conn) withoutAnswer(p []byte) []byte {
+	c.see()
+	if c.over {
+		return p
+	}
+	q, at := c.asking, c.now()
+	q.feeding = true
+	out := q.gate.feed(p, func() bool {
+		return c.guard(func() { c.session.Feed(decode.ClientToServer, p, at) })
+	})
+	q.feeding = false
+	c.proxy.cfg.Live.Data(c.id, decode.ClientToServer, p, at)
+	return out
+}
+
+// releaseUp passes on what was held back of the client's, when nothing follows.
+func (c *conn) releaseUp() {
+	c.mu.Lock()
+	var held []byte
+	if c.asking != nil {
+		held = c.asking.gate.release()
+	}
+	c.mu.Unlock()
+	if len(held) > 0 {
+		c.server.Write(held) // the server may be gone, which is no news here
+	}
+}
+
+// speak tells the client what it is to be told, if this is between two
+// commands. If not, the next bytes of the server call it again; if somebody
+// else is writing to the client at the moment, that one does.
+func (c *conn) speak() {
+	for c.asked.Load() && c.maySpeak() && c.toClient.TryLock() {
+		out := c.spoken()
+		_, err := c.client.Write(out)
+		c.toClient.Unlock()
+		if err != nil {
+			c.writeFailed("client", err)
+			return
+		}
+	}
+}
+
+func (c *conn) maySpeak() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.hasToSay()
+}
+
+// hasToSay tells whether there is something to say, and this is the time. The
+// caller holds the lock.
+func (c *conn) hasToSay() bool {
+	return c.asking != nil && len(c.asking.say) > 0 && c.ends == 0 && !c.over && !c.broken && c.gate.between()
+}
+
+// spoken decodes what the client is to be told, and returns it.
+func (c *conn) spoken() []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.see()
+	if !c.hasToSay() {
+		return nil
+	}
+	p, at := c.asking.say, c.now()
+	c.asking.say = nil
+	at.Injected = true
+	out := c.gate.feed(p, func() bool {
+		return c.guard(func() { c.session.Feed(decode.ServerToClient, p, at) })
+	})
+	c.proxy.cfg.Live.Data(c.id, decode.ServerToClient, p, at)
+	return out
+}

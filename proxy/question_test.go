@@ -1,0 +1,181 @@
+package proxy
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"msnproxy/captures"
+	"msnproxy/decode"
+	"msnproxy/internal/journal"
+	"msnproxy/internal/sim/peers"
+)
+
+func TestNobodyNoticesTheProxysOwnChallenges(t *testing.T) {
+	asked := 0
+	for _, pair := range pairs {
+		t.Run(pair[0].String()+" and "+pair[1].String(), func(t *testing.T) {
+			records, capture := evening(t, pair, peers.ServerConfig{SkipsTrIDs: true}, func(cfg *Config) {
+				cfg.InjectChallenge = time.Millisecond
+			})
+			wantParity(t, records, capture)
+			for _, r := range records {
+				if n := r.Note(decode.NoteIssue); r.Kind == decode.KindOpaque || n != nil {
+					t.Errorf("%s %d %q: %v", r.Conn, r.Seq, r.Line, n)
+				}
+				asked += countOwn(t, r)
+			}
+		})
+	}
+	if asked < 2*len(pairs) {
+		t.Errorf("only %d challenges were asked in %d evenings", asked, len(pairs))
+	}
+}
+
+// countOwn counts the answers to challenges of the proxy's own in a record,
+// which must be right.
+func countOwn(t *testing.T, r *decode.Record) (n int) {
+	for _, note := range r.Notes {
+		if note.Kind != decode.NoteChallenge || !note.Challenge.Injected || r.Verb != "QRY" || r.Dir != decode.ClientToServer {
+			continue
+		}
+		n++
+		if c := note.Challenge; c.Verdict != decode.VerdictCorrect || c.ServerVerdict != "" {
+			t.Errorf("%s %d: %+v", r.Conn, r.Seq, c)
+		}
+	}
+	return n
+}
+
+// signedIn signs a client in, by hand, through a proxy that asks challenges of
+// its own. It returns what is needed to go on.
+func signedIn(t *testing.T) (h *harness, client, server interface {
+	Read([]byte) (int, error)
+	Write([]byte) (int, error)
+}, capture *lockedBuffer) {
+	t.Helper()
+	capture = &lockedBuffer{}
+	tap, err := captures.NewTap(capture)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec := &recorder{}
+	h = start(t, func(cfg *Config) {
+		cfg.InjectChallenge = 20 * time.Millisecond
+		cfg.Live = journal.NewLive(true, func(name string, err error) { t.Errorf("%s: %v", name, err) },
+			journal.Output{Name: "test", Sink: rec}, journal.Output{Name: "capture", Tap: tap})
+	})
+	h.recorder = rec
+	c, s := h.connect()
+	send(t, c, "VER 1 MSNP8 CVR0\r\n")
+	expect(t, s, "VER 1 MSNP8 CVR0\r\n")
+	send(t, s, "VER 1 MSNP8\r\nUSR 3 OK alice@example.com Alice 1 0\r\n")
+	expect(t, c, "VER 1 MSNP8\r\nUSR 3 OK alice@example.com Alice 1 0\r\n")
+	return h, c, s, capture
+}
+
+// readLine reads a line, whatever it is.
+func readLine(t *testing.T, from interface{ Read([]byte) (int, error) }) string {
+	t.Helper()
+	var line []byte
+	for b := make([]byte, 1); ; {
+		if _, err := from.Read(b); err != nil {
+			t.Fatalf("after %q: %v", line, err)
+		}
+		line = append(line, b[0])
+		if b[0] == '\n' {
+			return strings.TrimSuffix(string(line), "\r\n")
+		}
+	}
+}
+
+func TestTheAnswerToAChallengeOfTheProxysOwnStaysHere(t *testing.T) {
+	h, client, server, capture := signedIn(t)
+	text, ok := strings.CutPrefix(readLine(t, client), "CHL 0 ")
+	if !ok || len(text) != 20 {
+		t.Fatalf("the challenge is %q", text)
+	}
+	answer := decode.Respond(decode.AlgorithmMSNP6, text, "msmsgs@msnmsgr.com", "Q1P7W2E4J9R8U3S5")
+	// In pieces, and between other commands: the first goes on at once, and so
+	// does what cannot be the answer.
+	send(t, client, "PNG\r\nQR")
+	expect(t, server, "PNG\r\n")
+	send(t, client, "Y 4 msmsgs@msnmsgr.com 32\r\n"+answer[:5])
+	send(t, client, answer[5:]+"CHG 5 NL")
+	expect(t, server, "CHG 5 NL")
+	expect(t, client, "QRY 4\r\n")
+	send(t, client, "N 0\r\n")
+	expect(t, server, "N 0\r\n")
+	h.stop()
+	var own []*decode.Challenge
+	for _, r := range h.recorder.records {
+		for _, n := range r.Notes {
+			if n.Kind == decode.NoteChallenge && n.Challenge.Verdict != "" && n.Challenge.Verdict != decode.VerdictUnanswered {
+				own = append(own, n.Challenge)
+			}
+		}
+	}
+	if len(own) != 1 || own[0].Verdict != decode.VerdictCorrect || !own[0].Injected || own[0].Got != answer {
+		t.Errorf("told of %+v", own)
+	}
+	if n := strings.Count(capture.String(), "msnproxy: injected"); n < 2 {
+		t.Errorf("%d packets of the capture are marked, want those of CHL and of the reply to QRY", n)
+	}
+	wantParity(t, h.recorder.records, []byte(capture.String()))
+}
+
+func TestAWrongAnswerToTheProxysOwnChallengeHurtsNobody(t *testing.T) {
+	h, client, server, _ := signedIn(t)
+	readLine(t, client)
+	send(t, client, "QRY 4 msmsgs@msnmsgr.com 32\r\n00112233445566778899aabbccddeeff")
+	expect(t, client, "QRY 4\r\n")
+	send(t, client, "PNG\r\n")
+	expect(t, server, "PNG\r\n")
+	h.stop()
+	wrong := 0
+	for _, r := range h.recorder.records {
+		if n := r.Note(decode.NoteChallenge); n != nil && n.Challenge.Verdict == decode.VerdictWrong {
+			wrong++
+		}
+	}
+	if wrong != 1 {
+		t.Errorf("%d wrong answers told, want 1", wrong)
+	}
+}
+
+func TestTheServersOwnChallengeGoesOnBesideTheProxys(t *testing.T) {
+	h, client, server, _ := signedIn(t)
+	ours := strings.TrimPrefix(readLine(t, client), "CHL 0 ")
+	send(t, server, "CHL 0 15570131571988941333\r\n")
+	expect(t, client, "CHL 0 15570131571988941333\r\n")
+	send(t, client, "QRY 4 msmsgs@msnmsgr.com 32\r\n8f2f5a91b72102cd28355e9fc9000d6e")
+	expect(t, server, "QRY 4 msmsgs@msnmsgr.com 32\r\n8f2f5a91b72102cd28355e9fc9000d6e")
+	answer := decode.Respond(decode.AlgorithmMSNP6, ours, "msmsgs@msnmsgr.com", "Q1P7W2E4J9R8U3S5")
+	send(t, client, "QRY 5 msmsgs@msnmsgr.com 32\r\n"+answer+"PNG\r\n")
+	expect(t, server, "PNG\r\n")
+	expect(t, client, "QRY 5\r\n")
+	h.stop()
+}
+
+func TestWhatIsHeldGoesOnWhenTheClientEnds(t *testing.T) {
+	h, client, server, _ := signedIn(t)
+	readLine(t, client)
+	send(t, client, "PNG\r\nQRY 4 ms")
+	client.(interface{ CloseWrite() error }).CloseWrite()
+	expect(t, server, "PNG\r\nQRY 4 ms")
+	h.stop()
+}
+
+func TestAChallengeWaitsForTheEndOfACommand(t *testing.T) {
+	h, client, server, _ := signedIn(t)
+	first := strings.TrimPrefix(readLine(t, client), "CHL 0 ")
+	send(t, server, "NOT 10\r\n12345") // begun, and not at its end
+	expect(t, client, "NOT 10\r\n12345")
+	answer := decode.Respond(decode.AlgorithmMSNP6, first, "msmsgs@msnmsgr.com", "Q1P7W2E4J9R8U3S5")
+	send(t, client, "QRY 4 msmsgs@msnmsgr.com 32\r\n"+answer+"PNG\r\n")
+	expect(t, server, "PNG\r\n")
+	time.Sleep(3 * 20 * time.Millisecond) // three intervals: nothing may come in between
+	send(t, server, "67890QNG 40\r\n")
+	expect(t, client, "67890QNG 40\r\nQRY 4\r\n")
+	h.stop()
+}
