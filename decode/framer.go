@@ -82,6 +82,8 @@ type Frame struct {
 	Declared   int64  // command: the payload length that the line tells
 	Lost       int64  // gap: its size; command: the bytes missing from the payload
 	Reason     Reason
+
+	entry *verbEntry // command: of its verb; nil for an unknown one
 }
 
 // Size returns the number of bytes on the wire, lost ones included.
@@ -101,7 +103,10 @@ type Framer struct {
 	data     []byte // input not yet yielded
 	borrowed bool   // data is the caller's
 	own      []byte // storage for data between two calls of Feed
+	fed      []byte // what was fed behind data that is in own; nil where data is all
+	copied   int    // how much of it data has already
 	offset   int64  // of data[0]
+	frame    Frame  // the last one yielded
 
 	state  frameState
 	line   int       // where the line begins that is looked at: 0, or further on when hunting
@@ -136,6 +141,7 @@ type lineFacts struct {
 	hasPayload bool
 	declared   int64
 	reason     Reason
+	entry      *verbEntry
 }
 
 // NewFramer returns a framer for a direction. With midStream it does not take
@@ -161,12 +167,37 @@ func (f *Framer) Feed(p []byte) {
 		f.data, f.borrowed = p, true
 		return
 	}
-	// data is a tail of own here: Next moved it there when it returned false.
-	if used := cap(f.own) - cap(f.data); used > 0 {
+	f.fed, f.copied = p, 0 // data is in own: Next moved it there when it returned false
+}
+
+// stitch is how much of the input is copied at a time behind the beginning of
+// a command that is in storage of the framer's own: most are complete then,
+// and what follows is read where it is.
+const stitch = 512
+
+// more brings more of what was fed behind the data in own. It reports false if
+// there is none.
+func (f *Framer) more() bool {
+	n := min(len(f.fed)-f.copied, max(stitch, len(f.data)))
+	if n <= 0 {
+		return false
+	}
+	if cap(f.data) < cap(f.own) { // frames were taken off its beginning
 		f.examined += int64(copy(f.own[:cap(f.own)], f.data))
 	}
-	f.own = append(f.own[:len(f.data)], p...)
+	f.examined += int64(n)
+	f.own = append(f.own[:len(f.data)], f.fed[f.copied:f.copied+n]...)
 	f.data = f.own
+	f.copied += n
+	return true
+}
+
+// unstitch goes on in what was fed, once data is a part of it.
+func (f *Framer) unstitch() {
+	if f.fed != nil && len(f.data) <= f.copied {
+		f.data, f.borrowed = f.fed[f.copied-len(f.data):], true
+		f.fed, f.copied = nil, 0
+	}
 }
 
 // Pending returns the input that is not part of a frame yet. It is valid until
@@ -189,28 +220,36 @@ func (f *Framer) Gap(n int64) { f.gap += n }
 // End tells that no more input comes. Next then yields what is left.
 func (f *Framer) End() { f.ended = true }
 
-// Next returns the next frame, or false when it needs more input.
-func (f *Framer) Next() (Frame, bool) {
-	if frame, ok := f.step(); ok {
-		return frame, true
+// Next returns the next frame, valid until the next call of any method, or
+// false when it needs more input.
+func (f *Framer) Next() (*Frame, bool) {
+	for {
+		f.unstitch()
+		if f.step() {
+			return &f.frame, true
+		}
+		if !f.more() {
+			f.keep()
+			return nil, false
+		}
 	}
-	f.keep()
-	return Frame{}, false
 }
 
-func (f *Framer) step() (Frame, bool) {
+// step makes the next frame, or reports false.
+func (f *Framer) step() bool {
 	if f.state == atCommand && len(f.data) > 0 {
-		if frame, ok := f.command(); ok || f.state == atCommand {
-			return frame, ok
+		if ok := f.command(); ok || f.state != hunting {
+			return ok
 		}
 	}
 	switch {
 	case f.state == inPayload:
 		return f.payload()
 	case len(f.data) == 0 && f.gap > 0:
-		return f.gapFrame(), true
+		f.gapFrame()
+		return true
 	case len(f.data) == 0:
-		return Frame{}, false
+		return false
 	case f.state == givenUp:
 		return f.opaqueChunk()
 	}
@@ -235,20 +274,20 @@ func (f *Framer) keep() {
 		f.own = append(f.own[:0], f.data...)
 		f.data = f.own
 	}
-	f.borrowed = false
+	f.borrowed, f.fed, f.copied = false, nil, 0
 }
 
 // command looks at the line at data[0]. It yields a command without payload,
 // or goes on to inPayload or hunting.
-func (f *Framer) command() (Frame, bool) {
+func (f *Framer) command() bool {
 	if n := f.emptyLine(); n > 0 {
 		frame := f.take(n, 0)
 		frame.Kind, frame.Reason = FrameOpaque, ReasonEmptyLine
-		return frame, true
+		return true
 	}
 	if looksLikeCommand(f.data, f.dir) == no {
 		f.hunt(ReasonNotCommand, false)
-		return Frame{}, false
+		return false
 	}
 	end, found := f.lineEnd()
 	if !found {
@@ -258,25 +297,24 @@ func (f *Framer) command() (Frame, bool) {
 		case f.final():
 			f.hunt(ReasonLineCut, false)
 		}
-		return Frame{}, false
+		return false
 	}
 	head := lineFacts{size: end + 1, text: end}
 	if end > 0 && f.data[end-1] == '\r' {
 		head.text--
 	}
 	if !f.readLine(&head) {
-		return Frame{}, false
+		return false
 	}
 	if head.hasPayload {
 		f.state, f.head, f.lost = inPayload, head, 0
-		return Frame{}, false
+		return f.payload()
 	}
-	frame := f.take(head.size, 0)
-	frame.setCommand(head)
+	f.take(head.size, 0).setCommand(&head)
 	if head.reason == ReasonHugeLength || head.reason == ReasonBadLength {
 		f.hunt(ReasonNotCommand, true) // what follows may be its payload
 	}
-	return frame, true
+	return true
 }
 
 // emptyLine returns the size of an empty line at data[0], or 0. Some clients
@@ -314,7 +352,7 @@ func (f *Framer) lineEnd() (int, bool) {
 func (f *Framer) readLine(head *lineFacts) bool {
 	line := f.data[:head.text]
 	entry := entryOf(line, f.dir)
-	if entry == nil {
+	if head.entry = entry; entry == nil {
 		return f.guess(head)
 	}
 	switch entry.rule {
@@ -343,11 +381,26 @@ func (f *Framer) readLine(head *lineFacts) bool {
 // has at least minArgs arguments.
 func lengthOf(line []byte, minArgs int) (int64, bool) {
 	line = trimSpaces(line)
-	i := bytes.LastIndexByte(line, ' ')
-	if i < 0 || minArgs > 1 && bytes.Count(line[:i], spaceByte) < minArgs-1 {
+	i := len(line) - 1
+	for i >= 0 && line[i] != ' ' {
+		i--
+	}
+	if i < 0 || minArgs > 1 && !hasSpaces(line[:i], minArgs-1) {
 		return 0, false
 	}
 	return parseLength(line[i+1:])
+}
+
+// hasSpaces tells whether there are at least n spaces in a line.
+func hasSpaces(line []byte, n int) bool {
+	for _, c := range line {
+		if c == ' ' {
+			if n--; n == 0 {
+				return true
+			}
+		}
+	}
+	return n <= 0
 }
 
 // trimSpaces takes off the spaces at a line's end. Some servers strip lines, so
@@ -416,7 +469,7 @@ func (f *Framer) guess(head *lineFacts) bool {
 
 // payload yields the command once its payload is there. A gap that fits into
 // the payload is bridged.
-func (f *Framer) payload() (Frame, bool) {
+func (f *Framer) payload() bool {
 	missing := f.head.declared - f.lost - int64(len(f.data)-f.head.size)
 	if missing > 0 && f.gap > 0 {
 		bridged := min(missing, f.gap)
@@ -428,7 +481,7 @@ func (f *Framer) payload() (Frame, bool) {
 		}
 	}
 	if missing > 0 && !f.ended {
-		return Frame{}, false
+		return false
 	}
 	size := len(f.data)
 	if missing > 0 {
@@ -436,15 +489,14 @@ func (f *Framer) payload() (Frame, bool) {
 	} else {
 		size = f.head.size + int(f.head.declared-f.lost)
 	}
-	frame := f.take(size, f.lost)
-	frame.setCommand(f.head)
+	f.take(size, f.lost).setCommand(&f.head)
 	f.state = atCommand
-	return frame, true
+	return true
 }
 
 // setCommand makes a command of a frame's raw bytes.
-func (frame *Frame) setCommand(head lineFacts) {
-	frame.Kind = FrameCommand
+func (frame *Frame) setCommand(head *lineFacts) {
+	frame.Kind, frame.entry = FrameCommand, head.entry
 	frame.Line = frame.Raw[:head.text:head.text]
 	frame.Reason = head.reason
 	if head.hasPayload {
@@ -454,22 +506,21 @@ func (frame *Frame) setCommand(head lineFacts) {
 }
 
 // gapFrame yields the gap that comes next in the input.
-func (f *Framer) gapFrame() Frame {
-	frame := Frame{Kind: FrameGap, Offset: f.offset, Lost: f.gap}
+func (f *Framer) gapFrame() {
+	f.frame = Frame{Kind: FrameGap, Offset: f.offset, Lost: f.gap}
 	f.offset += f.gap
 	f.gap = 0
 	if f.state != givenUp {
 		f.hunt(ReasonAfterGap, true)
 	}
-	return frame
 }
 
 // take cuts n bytes off data as the raw bytes of a frame, lost bytes not
 // counted.
-func (f *Framer) take(n int, lost int64) Frame {
-	frame := Frame{Offset: f.offset, Raw: f.data[:n:n], Lost: lost}
+func (f *Framer) take(n int, lost int64) *Frame {
+	f.frame = Frame{Offset: f.offset, Raw: f.data[:n:n], Lost: lost}
 	f.data = f.data[n:]
 	f.offset += int64(n) + lost
 	f.line, f.seen = max(0, f.line-n), max(0, f.seen-n)
-	return frame
+	return &f.frame
 }

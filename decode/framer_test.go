@@ -54,11 +54,11 @@ func frames(t testing.TB, f *Framer, inputs []input) []string {
 				return
 			}
 			if frame.Offset != offset {
-				t.Fatalf("frame %q begins at %d, want %d", shown(frame), frame.Offset, offset)
+				t.Fatalf("frame %q begins at %d, want %d", shown(*frame), frame.Offset, offset)
 			}
 			offset += frame.Size()
 			raw = append(raw, frame.Raw...)
-			out = append(out, shown(frame))
+			out = append(out, shown(*frame))
 		}
 	}
 	for _, in := range inputs {

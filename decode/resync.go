@@ -12,17 +12,17 @@ func (f *Framer) hunt(cause Reason, atLine bool) {
 // huntStep yields the opaque bytes before the next plausible command. Where
 // that is depends on the bytes alone, not on how they came in: a run of
 // opaque bytes is cut only at MaxOpaque.
-func (f *Framer) huntStep() (Frame, bool) {
+func (f *Framer) huntStep() bool {
 	for {
 		if f.line >= MaxOpaque {
-			return f.opaque(MaxOpaque), true
+			return f.opaque(MaxOpaque)
 		}
 		if f.atLine {
 			switch f.judge() {
 			case yes:
 				return f.resume()
 			case unsure:
-				return Frame{}, false
+				return false
 			}
 			f.atLine = false
 		}
@@ -31,9 +31,9 @@ func (f *Framer) huntStep() (Frame, bool) {
 		}
 	}
 	if f.final() {
-		return f.opaque(min(len(f.data), MaxOpaque)), true
+		return f.opaque(min(len(f.data), MaxOpaque))
 	}
-	return Frame{}, false
+	return false
 }
 
 // nextCandidate goes on to the next place where a command may begin: behind a
@@ -152,35 +152,35 @@ func (f *Framer) looksLikePayload(line, after []byte) verdict {
 
 // resume goes back to reading commands at f.line, and yields the opaque bytes
 // before it.
-func (f *Framer) resume() (Frame, bool) {
+func (f *Framer) resume() bool {
 	f.state = atCommand
 	if f.line == 0 {
 		f.hunted = 0
 		return f.step()
 	}
-	frame := f.opaque(f.line)
+	f.opaque(f.line)
 	f.hunted = 0
 	f.state = atCommand
-	return frame, true
+	return true
 }
 
 // opaque yields the first n bytes as opaque, and gives up hunting after too
-// many of them in a row.
-func (f *Framer) opaque(n int) Frame {
+// many of them in a row. It always yields, and so reports true.
+func (f *Framer) opaque(n int) bool {
 	frame := f.take(n, 0)
 	frame.Kind, frame.Reason = FrameOpaque, f.cause
 	if f.hunted += int64(n); f.hunted >= MaxHunt && f.state == hunting {
 		f.state, f.cause = givenUp, ReasonGivenUp
 	}
-	return frame
+	return true
 }
 
 // opaqueChunk yields bytes of a direction that is given up.
-func (f *Framer) opaqueChunk() (Frame, bool) {
+func (f *Framer) opaqueChunk() bool {
 	if len(f.data) < MaxOpaque && !f.final() {
-		return Frame{}, false
+		return false
 	}
-	return f.opaque(min(len(f.data), MaxOpaque)), true
+	return f.opaque(min(len(f.data), MaxOpaque))
 }
 
 // verdict is an answer that may need more bytes.

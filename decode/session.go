@@ -130,11 +130,11 @@ func (s *Session) drain(dir Direction) {
 		at := side.marks.at(frame.Offset)
 		switch frame.Kind {
 		case FrameCommand:
-			s.command(dir, &frame, at)
+			s.command(dir, frame, at)
 		case FrameOpaque:
-			s.opaque(dir, &frame, at)
+			s.opaque(dir, frame, at)
 		case FrameGap:
-			s.gap(dir, &frame, at)
+			s.gap(dir, frame, at)
 		}
 	}
 }
