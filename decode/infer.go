@@ -65,11 +65,13 @@ func shownByArg(rec *Record, a Arg) Dialect {
 // shownByHandle: endpoints (mail;{guid}) came with MSNP16, a network id in
 // front (1:mail) with MSNP18.
 func shownByHandle(rec *Record, handle []byte) Dialect {
-	if i := bytes.IndexByte(handle, ':'); i > 0 && isDecimalDigits(handle[:i]) {
+	if len(withoutNetwork(handle)) < len(handle) {
 		return 18
 	}
-	if bytes.Contains(handle, []byte(";{")) {
-		return 16
+	for i, c := range handle {
+		if c == ';' && i+1 < len(handle) && handle[i+1] == '{' {
+			return 16
+		}
 	}
 	return 0
 }

@@ -120,11 +120,12 @@ func isErrorVerb(line []byte) bool {
 // likeliest. The row is nil for a verb that is not in the table; its arguments
 // are named arg1, arg2, and so on, but for a transaction id.
 func Lookup(dst []Arg, line []byte, words [][]byte, dir Direction, d Dialect, on Server) (*Command, []Arg) {
-	return lookup(dst, line, words, dir, exactly(d), on)
+	return entryOf(line, dir).lookup(dst, words, exactly(d), on)
 }
 
-func lookup(dst []Arg, line []byte, words [][]byte, dir Direction, d dialectRange, on Server) (*Command, []Arg) {
-	e := entryOf(line, dir)
+// lookup is Lookup for a line whose verb has been found already; nil stands for
+// an unknown one.
+func (e *verbEntry) lookup(dst []Arg, words [][]byte, d dialectRange, on Server) (*Command, []Arg) {
 	if e == nil {
 		named := assignUnknown(dst, words)
 		markTickets(named)

@@ -77,29 +77,38 @@ func isDecimalDigits(b []byte) bool {
 // isHandle accepts accounts and telephone contacts, with a network id in front
 // or an endpoint behind them. N=a@b.c is the form of other rows.
 func isHandle(b []byte) bool {
-	if id, rest, ok := bytes.Cut(b, []byte(":")); ok && isDecimal(id) {
-		b = rest
-	}
-	return isAccount(b) || bytes.HasPrefix(b, []byte("tel:"))
+	return isAccount(b) || bytes.HasPrefix(withoutNetwork(b), []byte("tel:"))
 }
 
 // isAccount accepts a mail address, with a network id in front or an endpoint
 // behind it, and nothing that only contains one, such as sip:a@b.c.
 func isAccount(b []byte) bool {
-	if id, rest, ok := bytes.Cut(b, []byte(":")); ok && isDecimal(id) {
-		b = rest
-	}
-	name, _, _ := bytes.Cut(b, []byte(";"))
-	at := bytes.IndexByte(name, '@')
-	if at <= 0 || at == len(name)-1 {
-		return false
-	}
-	for _, c := range name {
-		if c <= ' ' || c == ':' || c == '<' || c == '>' || c == '"' || c == ',' || c == '=' {
+	b = withoutNetwork(b)
+	at := -1
+	for i, c := range b {
+		switch {
+		case c == ';':
+			return at > 0 && at < i-1
+		case c == '@' && at < 0:
+			at = i
+		case c <= ' ' || c == ':' || c == '<' || c == '>' || c == '"' || c == ',' || c == '=':
 			return false
 		}
 	}
-	return true
+	return at > 0 && at < len(b)-1
+}
+
+// withoutNetwork takes the network id off a handle such as 1:a@b.c.
+func withoutNetwork(b []byte) []byte {
+	for i, c := range b {
+		switch {
+		case c == ':' && i > 0 && i <= 18:
+			return b[i+1:]
+		case !isDigit(c):
+			return b
+		}
+	}
+	return b
 }
 
 func isUpper3(b []byte) bool {
@@ -288,6 +297,9 @@ const (
 func (p pattern) assign(dst []Arg, args [][]byte, d dialectRange) ([]Arg, fit) {
 	result := fitExactly
 	need := p.required(d)
+	if len(args) < need {
+		return dst, fitNot
+	}
 	next, pos := 0, argsStart
 	tridTaken := false
 	for i := range p {

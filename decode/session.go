@@ -212,9 +212,9 @@ func (s *Session) command(dir Direction, frame *Frame, at Stamp) {
 	}
 	s.words = lineArgs(s.words[:0], frame.Line)
 	s.learnBefore(dir, frame.Line)
-	s.name(rec)
+	s.name(rec, frame.entry)
 	if s.learnFrom(rec) {
-		s.name(rec) // by the newer dialect that it shows
+		s.name(rec, frame.entry) // by the newer dialect that it shows
 	}
 	s.pair(rec)
 	s.frameNotes(rec, frame)
@@ -226,8 +226,8 @@ func (s *Session) command(dir Direction, frame *Frame, at Stamp) {
 }
 
 // name finds the record's row of the command table and names its arguments.
-func (s *Session) name(rec *Record) {
-	rec.Spec, rec.Args = lookup(rec.Args[:0], rec.Line, s.words, rec.Dir, s.dialects(), s.servers)
+func (s *Session) name(rec *Record, entry *verbEntry) {
+	rec.Spec, rec.Args = entry.lookup(rec.Args[:0], s.words, s.dialects(), s.servers)
 	if rec.Spec != nil && rec.Spec.Verb != ErrorVerb {
 		rec.Verb = rec.Spec.Verb
 	} else {
@@ -251,7 +251,7 @@ func (s *Session) dialects() dialectRange {
 // frameNotes tells what is irregular about a command: its framing, or that
 // the connection's dialect does not have it.
 func (s *Session) frameNotes(rec *Record, frame *Frame) {
-	if s.source > DialectInferred && rec.Spec != nil && !rec.Spec.has(s.dialect) && !entryOf(rec.Line, rec.Dir).has(s.dialect) {
+	if s.source > DialectInferred && rec.Spec != nil && !rec.Spec.has(s.dialect) && !frame.entry.has(s.dialect) {
 		rec.issue(rec.Verb + " does not belong to " + s.dialect.String())
 	}
 	if frame.Lost > 0 {
