@@ -113,9 +113,23 @@ func (s *chunkStore) add(rec *Record) *JoinedMessage {
 }
 
 // mayBeChunk is the one look that every message gets: the headers of a chunk
-// all contain this word.
+// all contain this word. It looks for the rarest of its letters.
 func mayBeChunk(payload []byte) bool {
-	return bytes.Contains(payload, []byte("hunk")) || bytes.Contains(payload, []byte("HUNK"))
+	return hasBefore(payload, 'k', "hun") || hasBefore(payload, 'K', "HUN")
+}
+
+// hasBefore tells whether a letter stands somewhere with others before it.
+func hasBefore(text []byte, letter byte, before string) bool {
+	for at := 0; ; {
+		i := bytes.IndexByte(text[at:], letter)
+		if i < 0 {
+			return false
+		}
+		at += i + 1
+		if start := at - 1 - len(before); start >= 0 && string(text[start:at-1]) == before {
+			return true
+		}
+	}
 }
 
 // messageOf returns the message in a record, and whom it is from or to.
