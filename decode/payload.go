@@ -82,7 +82,8 @@ import "strconv"
 //	             notification{}} with all their headers as written
 //	other verbs  unknown: text, or size if it is none
 //
-// An empty payload has a type and no fields: nothing is set, or said.
+// An empty payload has a type and no fields: nothing is set, or said. The types
+// of exchanges over HTTP stand in docs/records.md.
 type Payload struct {
 	// Type is the MIME type of a message, or the kind of another payload,
 	// such as "challenge-response" or "contact-list".
@@ -165,6 +166,9 @@ func payloadRowOf(verb string) payloadRow {
 // is no command or its command has no payload. An empty payload has a type and
 // no fields. Of a payload that is not all there, it decodes what is.
 func (r *Record) DecodePayload() *Payload {
+	if r.Kind == KindHTTP && r.HTTP != nil {
+		return r.HTTP.Payload
+	}
 	if r.Kind != KindCommand || !r.HasPayload {
 		return nil
 	}

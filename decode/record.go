@@ -12,9 +12,10 @@ const (
 	KindOpaque                  // bytes that are no command
 	KindGap                     // bytes that the capture does not have
 	KindClose                   // the end of a connection
+	KindHTTP                    // an exchange of HTTP that carries no MSNP but belongs to it
 )
 
-var kindNames = [...]string{KindOpen: "open", KindCommand: "command", KindOpaque: "opaque", KindGap: "gap", KindClose: "close"}
+var kindNames = [...]string{KindOpen: "open", KindCommand: "command", KindOpaque: "opaque", KindGap: "gap", KindClose: "close", KindHTTP: "http"}
 
 // String returns the name that stands in records.
 func (k Kind) String() string {
@@ -62,6 +63,13 @@ type Ref struct {
 	Seq  int64
 }
 
+// Carrier is a TCP connection of HTTP that carries a connection of MSNP: one of
+// the sessions of a gateway, or what is in a tunnel.
+type Carrier struct {
+	Conn string // its id
+	Addr string // host:port of its server: the gateway, or a proxy
+}
+
 // Record is what happened on a connection at one point: one line of the
 // output. A record that a Session emits is valid only during the call: its
 // slices are used again for the next one. Clone keeps it.
@@ -94,10 +102,14 @@ type Record struct {
 	// Joined is, on the last chunk of a chunked message, the whole text.
 	Joined *JoinedMessage
 
-	Client, ServerAddr string // open: host:port of the two ends
-	Via                Ref    // open: the XFR or RNG that announced the connection
-	Reason             string // close
-	BytesC2S, BytesS2C int64  // close: bytes seen in each direction
+	// HTTP is what a record of KindHTTP tells; its Conn is a TCP connection.
+	HTTP *HTTP
+
+	Client, ServerAddr string  // open, http: host:port of the two ends
+	Via                Ref     // open: the XFR or RNG that announced the connection
+	Carrier            Carrier // open: what the connection is carried by, if it is not TCP alone
+	Reason             string  // close
+	BytesC2S, BytesS2C int64   // close: bytes seen in each direction
 }
 
 // Arg returns the value of the argument of that name, or nil.

@@ -29,6 +29,9 @@ type span struct{ from, to int }
 // payload. The record's slices are then the masker's, valid until the next
 // call; what they pointed at before stays as it was.
 func (m *Masker) Mask(r *Record) {
+	if r.Kind == KindHTTP {
+		m.maskHTTP(r)
+	}
 	if r.Kind != KindCommand {
 		return
 	}

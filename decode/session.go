@@ -8,6 +8,9 @@ type Config struct {
 	Conn string
 	// Client and Server are host:port of the two ends.
 	Client, Server string
+	// Carrier is the TCP connection that brings the bytes, if it is not the
+	// connection itself.
+	Carrier Carrier
 	// Opened is when the connection began, or was first seen.
 	Opened Stamp
 	// MidStream tells that the beginning of the connection is missing.
@@ -169,7 +172,7 @@ func (s *Session) open() {
 	s.seq++
 	s.cfg.Emit(&Record{
 		Stamp: s.cfg.Opened, Conn: s.cfg.Conn, Seq: s.seq, Kind: KindOpen,
-		Client: s.cfg.Client, ServerAddr: s.cfg.Server, Via: s.announcedBy(),
+		Client: s.cfg.Client, ServerAddr: s.cfg.Server, Via: s.announcedBy(), Carrier: s.cfg.Carrier,
 	})
 }
 

@@ -14,9 +14,11 @@ const (
 	// maxXMLDepth is how deep elements may nest. The deepest known, in what
 	// MSNP21 servers push, nest about eight deep.
 	maxXMLDepth = 32
-	// maxXMLElements is how many elements are read. MaxPayload has room for
-	// this many contacts of 16 bytes each.
-	maxXMLElements = MaxPayload / 16
+	// minXMLElement is the size of a contact in a list of the shortest: it
+	// bounds how many elements are read of a document. Small documents may
+	// have maxXMLElements, as many as MaxPayload has room for.
+	minXMLElement  = 16
+	maxXMLElements = MaxPayload / minXMLElement
 	// maxXMLAttrs is how many attributes of an element are read. Those of
 	// the protocol have up to ten.
 	maxXMLAttrs = 64
@@ -114,7 +116,7 @@ func (r *xmlReader) token(token xml.Token, from, to int) {
 
 func (r *xmlReader) startElement(t xml.StartElement, at int) {
 	switch r.elements++; {
-	case r.elements > maxXMLElements:
+	case r.elements > max(maxXMLElements, len(r.data)/minXMLElement):
 		r.doc.issue = "XML with too many elements; the rest is left out"
 		return
 	case len(r.open) > maxXMLDepth:
@@ -180,6 +182,9 @@ func (n *xmlNode) all(name string) []*xmlNode {
 func (n *xmlNode) anywhere(name string) []*xmlNode { return n.collect(nil, name) }
 
 func (n *xmlNode) collect(list []*xmlNode, name string) []*xmlNode {
+	if n == nil {
+		return nil
+	}
 	for _, c := range n.nodes {
 		if c.name == name {
 			list = append(list, c)

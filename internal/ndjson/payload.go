@@ -11,7 +11,7 @@ import (
 // addPayload adds what the payload says, and its bytes if they were asked for.
 func (s *Sink) addPayload(e *zerolog.Event, r *decode.Record) {
 	var said *decode.Payload
-	if r.Kind == decode.KindCommand {
+	if r.Kind == decode.KindCommand || r.Kind == decode.KindHTTP {
 		said = s.payload(r)
 	}
 	raw := s.showsRaw(r)

@@ -113,9 +113,41 @@ func addOpen(e *zerolog.Event, r *decode.Record) {
 	addPacket(e, r)
 	addText(e, "client", r.Client)
 	addText(e, "server_addr", r.ServerAddr)
-	if r.Via != (decode.Ref{}) {
-		e.Dict("via", e.CreateDict().Str("conn", r.Via.Conn).Int64("seq", r.Via.Seq))
+	addVia(e, r)
+}
+
+// addVia adds how a connection came about: the referral that announced it, and
+// what carries it.
+func addVia(e *zerolog.Event, r *decode.Record) {
+	if r.Via == (decode.Ref{}) && r.Carrier == (decode.Carrier{}) {
+		return
 	}
+	via := e.CreateDict()
+	if r.Via != (decode.Ref{}) {
+		via.Str("conn", r.Via.Conn).Int64("seq", r.Via.Seq)
+	}
+	addText(via, "http", r.Carrier.Conn)
+	addText(via, "gateway", r.Carrier.Addr)
+	e.Dict("via", via)
+}
+
+// addHTTP adds an exchange of HTTP.
+func (s *Sink) addHTTP(e *zerolog.Event, r *decode.Record) {
+	h := r.HTTP
+	e.Str("method", h.Method)
+	e.Str("url", h.URL)
+	addText(e, "action", h.Action)
+	if h.Status != 0 {
+		e.Int("status", h.Status)
+		s.addMilliseconds(e, "latency_ms", h.Latency)
+	}
+	e.Int64("request_bytes", h.RequestBytes)
+	e.Int64("response_bytes", h.ResponseBytes)
+	s.addPayload(e, r)
+	s.addNotes(e, r)
+	addPacket(e, r)
+	addText(e, "client", r.Client)
+	addText(e, "server_addr", r.ServerAddr)
 }
 
 func addClose(e *zerolog.Event, r *decode.Record) {

@@ -49,6 +49,8 @@ func (s *Sink) Record(r *decode.Record) error {
 	case decode.KindClose:
 		addClose(e, r)
 		s.addNotes(e, r)
+	case decode.KindHTTP:
+		s.addHTTP(e, r)
 	default:
 		s.addBody(e, r)
 	}

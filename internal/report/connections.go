@@ -29,6 +29,9 @@ type connection struct {
 func newConnections() *connections { return &connections{byID: map[string]*connection{}} }
 
 func (c *connections) record(r *decode.Record) {
+	if r.Kind == decode.KindHTTP {
+		return // an exchange of HTTP belongs to no connection of MSNP
+	}
 	conn := c.of(r)
 	conn.learn(r)
 	switch r.Kind {

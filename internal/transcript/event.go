@@ -27,6 +27,9 @@ func openText(r *decode.Record) string {
 	if r.Via != (decode.Ref{}) {
 		text += fmt.Sprintf(", announced by %s#%d", r.Via.Conn, r.Via.Seq)
 	}
+	if r.Carrier.Conn != "" {
+		text += fmt.Sprintf(", over HTTP (%s, by %s)", r.Carrier.Conn, r.Carrier.Addr)
+	}
 	return text
 }
 
@@ -36,6 +39,21 @@ func closeText(r *decode.Record) string {
 		return "[close] " + sent
 	}
 	return "[close] " + r.Reason + "; " + sent
+}
+
+// exchange writes a request of HTTP and its answer.
+func (t *Transcript) exchange(r *decode.Record) {
+	h := r.HTTP
+	answer := "no answer"
+	if h.Status != 0 {
+		answer = fmt.Sprintf("%d (%s)", h.Status, short(h.Latency))
+	}
+	address, _, _ := strings.Cut(h.URL, "?") // what is behind it is told below
+	t.event(r, styleEvent, fmt.Sprintf("[http] %s: %s %s, %s", h.Action, h.Method, address, answer))
+	if p := t.payload(r); p != nil && len(p.Fields) > 0 {
+		t.block(stylePlain, bar, []string{t.summary(r, p)})
+	}
+	t.notes(r.Notes)
 }
 
 // gap writes a gap record, whose first note of a gap is the record itself.

@@ -67,6 +67,8 @@ func (t *Transcript) Record(r *decode.Record) error {
 		t.gap(r)
 	case decode.KindOpaque:
 		t.opaque(r)
+	case decode.KindHTTP:
+		t.exchange(r)
 	default:
 		t.command(r)
 	}
