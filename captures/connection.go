@@ -1,7 +1,9 @@
 package captures
 
 import (
+	"net"
 	"net/netip"
+	"strconv"
 
 	"msnproxy/decode"
 )
@@ -22,8 +24,8 @@ const (
 const unknown = -1
 
 // connection is a TCP connection. It is undecided, then either accepted as
-// MSNP, and has a session, or as HTTP to the gateway, which brings bytes of
-// sessions of their own, or done: rejected, or closed. A connection that is
+// MSNP, and has a session, or as HTTP, which brings bytes of sessions at the
+// gateway, and may become a tunnel and undecided again; or it is done: rejected, or closed. A connection that is
 // done stays in the table for a while, so that its last packets are not taken
 // for a new one.
 type connection struct {
@@ -37,6 +39,9 @@ type connection struct {
 	closing int               // the side that sent the first FIN, or unknown
 	reset   int               // the side that sent a RST, or unknown
 	strays  int               // segments in a row that were out of reach
+
+	carrier decode.Carrier // its id as that which carries others, once it has one
+	tunnel  string         // the server at the end of the tunnel that it is, or ""
 
 	isn  [2]isn
 	live *live // nil when done
@@ -53,7 +58,7 @@ type live struct {
 	halves  [2]half
 	held    *held           // until it is decided whether this is MSNP
 	session *decode.Session // from then on
-	gateway *gatewayTalk    // instead, where MSNP is within HTTP
+	http    *httpTalk       // instead, where MSNP is within HTTP
 }
 
 func newConnection(number int64, s *segment) *connection {
@@ -200,8 +205,8 @@ func (c *connection) bytes(side int, data []byte, at decode.Stamp) {
 	switch {
 	case c.live.session != nil:
 		c.live.session.Feed(c.dir(side), data, at)
-	case c.live.gateway != nil:
-		c.live.gateway.bytes(side, data, at)
+	case c.live.http != nil:
+		c.live.http.bytes(side, data, at)
 	default:
 		c.live.held.bytes(side, data, at)
 	}
@@ -212,8 +217,8 @@ func (c *connection) gap(side int, n int64, at decode.Stamp) {
 	switch {
 	case c.live.session != nil:
 		c.live.session.Gap(c.dir(side), n, at)
-	case c.live.gateway != nil:
-		c.live.gateway.gap(side, n, at)
+	case c.live.http != nil:
+		c.live.http.gap(side, n, at)
 	default:
 		c.live.held.gap(side, n, at)
 	}
@@ -224,8 +229,8 @@ func (c *connection) end(side int) {
 	switch {
 	case c.live.session != nil:
 		c.live.session.End(c.dir(side))
-	case c.live.gateway != nil:
-		c.live.gateway.end(side)
+	case c.live.http != nil:
+		c.live.http.end(side)
 	default:
 		c.live.held.end(side)
 	}
@@ -234,16 +239,49 @@ func (c *connection) end(side int) {
 // accept gives the connection a session, and feeds it what was held.
 func (c *connection) accept(id string, o Options) {
 	c.live.session = decode.NewSession(decode.Config{
-		Conn: id, Client: c.ends[c.client].String(), Server: c.ends[1-c.client].String(),
-		Opened: c.opened, MidStream: !c.began, Book: o.Book, Checks: o.Checks, Emit: o.Emit,
+		Conn: id, Client: c.clientAddr(), Server: c.serverAddr(), Carrier: c.carrier,
+		Opened: c.opened, MidStream: !c.began && c.tunnel == "", Book: o.Book, Checks: o.Checks, Emit: o.Emit,
 	})
 	c.replay()
 }
 
-// acceptGateway has the connection read as HTTP to the gateway.
-func (c *connection) acceptGateway(g *gateway) {
-	c.live.gateway = newGatewayTalk(g, c)
+// acceptHTTP has the connection read as HTTP.
+func (c *connection) acceptHTTP(g *gatewaySessions) {
+	c.live.http = newHTTPTalk(g, c)
 	c.replay()
+}
+
+func (c *connection) clientAddr() string { return c.ends[c.client].String() }
+
+// serverAddr is the server's address: that at the end of the tunnel, if there
+// is one.
+func (c *connection) serverAddr() string {
+	if c.tunnel != "" {
+		return c.tunnel
+	}
+	return c.ends[1-c.client].String()
+}
+
+// asCarrier makes of the connection one that carries others, with an id.
+func (c *connection) asCarrier(t *table) decode.Carrier {
+	if c.carrier.Conn == "" {
+		t.move(c)
+		c.carrier = decode.Carrier{Conn: t.nextCarrierID(), Addr: c.ends[1-c.client].String()}
+	}
+	return c.carrier
+}
+
+// exact tells whether the first byte of a side is the first one that it sent.
+func (c *connection) exact(side int) bool { return c.tunnel != "" || c.live.halves[side].exact }
+
+// port is the port of a side; at the end of a tunnel, that of the server there.
+func (c *connection) port(side int) uint16 {
+	if c.tunnel != "" && side != c.client {
+		_, text, _ := net.SplitHostPort(c.tunnel)
+		port, _ := strconv.ParseUint(text, 10, 16)
+		return uint16(port)
+	}
+	return c.ends[side].Port()
 }
 
 // replay passes on what was held until the connection was accepted.
@@ -255,8 +293,8 @@ func (c *connection) replay() {
 
 // close ends what the connection was accepted as.
 func (c *connection) close(reason string) {
-	if c.live.gateway != nil {
-		c.live.gateway.close(reason, c.last)
+	if c.live.http != nil {
+		c.live.http.close(reason, c.last)
 		return
 	}
 	c.live.session.Close(reason, c.last)

@@ -29,6 +29,7 @@ type Decoder struct {
 	options   Options
 	assembler *assembler
 	accepted  int // connections so far that turned out to speak MSNP
+	carriers  int // TCP connections of HTTP so far that have an id
 }
 
 // NewDecoder returns a decoder for a run.

@@ -237,7 +237,7 @@ func (s *scan) wrong() bool { return s.lines > 0 && s.first == implausible }
 
 // isOtherProtocol recognises the first line of a request or an answer of HTTP
 // and of those that copied it. The bodies of HTTP can be full of MSNP without
-// being from the gateway of Messenger, which detectGateway recognises.
+// being from the gateway of Messenger, which detectHTTP recognises.
 func isOtherProtocol(line []byte) bool {
 	for _, name := range []string{"HTTP/1.", "SIP/2.", "RTSP/1."} {
 		version := len(name) + 1
@@ -271,7 +271,7 @@ type verdict uint8
 const (
 	undecided verdict = iota
 	isMSNP
-	isGateway // MSNP within HTTP
+	isHTTP // MSNP may be within it, or what belongs to it
 	isOther
 )
 
@@ -410,14 +410,14 @@ func (c *connection) detect(final bool) (verdict, int) {
 	h := c.live.held
 	for side := range c.ends {
 		h.detector.look(side, h.data[side], c.client)
-		in.exact[side] = c.live.halves[side].exact
-		in.ports[side] = c.ends[side].Port()
+		in.exact[side] = c.exact(side)
+		in.ports[side] = c.port(side)
 	}
 	found, side := h.detector.decide(in)
 	if found == isMSNP {
 		return found, side
 	}
-	if within, client := c.detectGateway(final); within != isOther {
+	if within, client := c.detectHTTP(final); within != isOther {
 		return within, client
 	}
 	return found, side

@@ -295,6 +295,8 @@ func (r result) brief() []string {
 			words = append(words, rec.Client, rec.ServerAddr)
 		case decode.KindClose:
 			words = append(words, rec.Reason)
+		case decode.KindHTTP:
+			words = append(words, rec.HTTP.Payload.Type, rec.HTTP.Action, rec.HTTP.URL, fmt.Sprint(rec.HTTP.Status))
 		case decode.KindGap:
 			words = append(words, rec.Dir.String(), fmt.Sprint(rec.Bytes))
 		default:

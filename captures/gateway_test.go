@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"msnproxy/decode"
+	"msnproxy/internal/gateway"
 )
 
 // Requests and responses of the gateway, for talks.
@@ -174,6 +175,11 @@ c1 close capture ended`},
 	"another session in the middle, polls only": {one(func() *talk {
 		return gatewayTalkBegins().c(poll("9.1")).s(reply("9.2", "")).close()
 	}), ``},
+	"a request that cannot be read": {one(func() *talk {
+		return gatewayTalkBegins().c(post("1", "PNG\r\n")[:5] + "http://[::1/gateway/gateway.dll?SessionID=1 HTTP/1.1\r\n\r\n").s(reply("7.1", "QNG 50\r\n")).close()
+	}), `c1 open 10.0.0.1:2048 10.0.0.9:80
+c1 command s2c QNG 50""
+c1 close capture ended`},
 	"the response was captured first": {one(func() *talk {
 		k := opened()
 		return k.swap(len(k.segs)-1, len(k.segs)-2)
@@ -263,7 +269,6 @@ func TestWhatIsNoGateway(t *testing.T) {
 	for _, target := range []string{
 		"/gateway/gateway.dll", "/gateway/gateway.dll?Action=open", "/gateway/gateway.dll?Action=open&Server=XX",
 		"/gateway/gateway.dll?SessionID=", "/gateway/gateway.dll?SessionID=.5", "/gateway.dll?SessionID=1", "/gateway/gateway.dllx?SessionID=1",
-		"http://[::1/gateway/gateway.dll?SessionID=1",
 	} {
 		r := decodeTalks(t, gatewayTalkBegins().c(httpRequest(target, "HTTP/1.1", "PNG\r\n")).s(reply("1", "QNG 50\r\n")).close())
 		if r.summary.Connections != 0 {
@@ -288,7 +293,7 @@ func TestSilentGatewaySession(t *testing.T) {
 
 func TestTooManyGatewaySessions(t *testing.T) {
 	k := gatewayTalkBegins()
-	for n := range maxGatewaySessions + 3 {
+	for n := range gateway.MaxSessions + 3 {
 		k.c(post(fmt.Sprint("s", n), "PNG\r\n")).s(reply(fmt.Sprint("s", n), ""))
 	}
 	r := decodeTalks(t, k)

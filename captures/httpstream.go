@@ -3,13 +3,13 @@ package captures
 import (
 	"bufio"
 	"bytes"
-	"compress/gzip"
 	"io"
 	"net/http"
 	"net/http/httputil"
 	"strconv"
 
 	"msnproxy/decode"
+	"msnproxy/internal/gateway"
 )
 
 // Limits of HTTP messages. The gateway's are small: a header of some hundred
@@ -17,9 +17,10 @@ import (
 const (
 	// maxHTTPHeader bounds a header, its first line included.
 	maxHTTPHeader = 16 << 10
-	// maxHTTPBody bounds a body, on the wire and after unpacking: a few
-	// payloads of the largest size.
-	maxHTTPBody = 4 * decode.MaxPayload
+	// maxHTTPBody bounds a body, on the wire and after unpacking.
+	maxHTTPBody = gateway.MaxBody
+	// maxChunk bounds a chunk: nobody makes larger ones.
+	maxChunk = 1 << 30
 	// maxChunkLine bounds the line that tells the size of a chunk.
 	maxChunkLine = 256
 	// maxArrivals bounds the packets of one message that are told apart:
@@ -33,7 +34,25 @@ type httpMessage struct {
 	response *http.Response // of the header only; nil for a request
 	at, done decode.Stamp   // of its first and its last byte
 	body     []bodyPart
+	dropped  int64 // bytes of a body that was too large to keep
 }
+
+// bytes is the whole body.
+func (m *httpMessage) bytes() (all []byte) {
+	for _, p := range m.body {
+		all = append(all, p.data...)
+	}
+	return all
+}
+
+// bodyRule tells what is done with a body.
+type bodyRule uint8
+
+const (
+	keepBody bodyRule = iota
+	skipBody          // nobody wants it
+	noBody            // there is none, whatever the header says
+)
 
 // bodyPart is what one packet brought of a body.
 type bodyPart struct {
@@ -46,8 +65,13 @@ type bodyPart struct {
 type httpCutter struct {
 	responses bool // not requests
 	seeking   bool // the next message may begin anywhere
+	unsure    bool // what looks like the beginning of one was found by seeking
+	waiting   bool // what follows may be a tunnel: nothing is read until that is known
 	ended     bool // nothing more comes
 	broken    bool // something was no HTTP: nothing behind it is read
+
+	// rule, if it is not nil, tells what becomes of a body, by its header.
+	rule func(*httpMessage) bodyRule
 
 	buf      []byte
 	arrivals []arrival // of the bytes in buf
@@ -68,6 +92,7 @@ type httpHead struct {
 	length  int64 // of the body; -1 if it goes on to the end of the direction
 	chunked bool
 	zipped  bool
+	skipped bool // its body is not kept
 	chunks  chunkScan
 }
 
@@ -98,34 +123,47 @@ func (c *httpCutter) end() { c.ended = true }
 
 // next returns the next message that is complete, or nil.
 func (c *httpCutter) next() *httpMessage {
-	if c.broken || c.seeking && !c.find() {
-		return nil
+	for !c.broken && !c.waiting && (!c.seeking || c.find()) {
+		c.skipEmptyLines()
+		if c.head == nil && !c.readHead() {
+			if c.seeking {
+				continue // that was none
+			}
+			return nil
+		}
+		n, ok := c.bodySize()
+		if !ok {
+			c.shed()
+			return nil
+		}
+		return c.take(n)
 	}
-	c.skipEmptyLines()
-	if c.head == nil && !c.readHead() {
-		return nil
-	}
-	n, ok := c.bodySize()
-	if !ok {
-		return nil
-	}
-	return c.take(n)
+	return nil
 }
+
+// starts are what requests begin with that are looked for.
+var starts = [...][]byte{[]byte(http.MethodPost + " "), []byte(http.MethodGet + " "), []byte(http.MethodConnect + " ")}
 
 // find drops what stands before the next thing that looks like the beginning
 // of a message.
 func (c *httpCutter) find() bool {
-	start := []byte("POST ")
+	looked := starts[:]
 	if c.responses {
-		start = []byte("HTTP/1.")
+		looked = [][]byte{[]byte("HTTP/1.")}
 	}
-	i := bytes.Index(c.buf, start)
-	if i < 0 {
-		c.drop(max(0, len(c.buf)-len(start)+1))
+	first, longest := -1, 0
+	for _, start := range looked {
+		longest = max(longest, len(start))
+		if i := bytes.Index(c.buf, start); i >= 0 && (first < 0 || i < first) {
+			first = i
+		}
+	}
+	if first < 0 {
+		c.drop(max(0, len(c.buf)-longest+1))
 		return false
 	}
-	c.drop(i)
-	c.seeking = false
+	c.drop(first)
+	c.seeking, c.unsure = false, true
 	return true
 }
 
@@ -142,16 +180,42 @@ func (c *httpCutter) readHead() bool {
 	size := c.headerSize()
 	if size == 0 {
 		if len(c.buf) > maxHTTPHeader {
-			c.breakOff()
+			c.noHead(len(c.buf))
 		}
 		return false
 	}
 	if c.head = parseHead(c.buf[:size], c.responses); c.head == nil {
-		c.breakOff()
+		c.noHead(size)
 		return false
 	}
+	c.unsure = false
 	c.head.message.at = c.arrivals[0].at
+	c.applyRule()
 	return true
+}
+
+// noHead deals with n bytes that are no header: after seeking they only began
+// like one, elsewhere this is no HTTP any more.
+func (c *httpCutter) noHead(n int) {
+	if !c.unsure {
+		c.breakOff()
+		return
+	}
+	c.drop(n)
+	c.seeking = true
+}
+
+// applyRule does with the body of a message what its header says.
+func (c *httpCutter) applyRule() {
+	if c.rule == nil {
+		return
+	}
+	switch h := c.head; c.rule(h.message) {
+	case skipBody:
+		h.skipped = true
+	case noBody:
+		h.length, h.chunked = 0, false
+	}
 }
 
 // headerSize is the size of the header up to its empty line, or zero while
@@ -211,7 +275,7 @@ func hasNoBody(status int) bool {
 func (h *httpHead) describeBody(length int64, encodings []string, header http.Header) {
 	h.length = length
 	h.chunked = len(encodings) > 0 // ReadRequest and ReadResponse take no other encoding
-	h.zipped = header.Get("Content-Encoding") == "gzip"
+	h.zipped = gateway.Zipped(header)
 }
 
 // bodySize is the size of the body on the wire, once all of it is there.
@@ -222,10 +286,10 @@ func (c *httpCutter) bodySize() (n int, ok bool) {
 	case h.chunked:
 		n, ok = h.chunks.end(c.buf[h.size:])
 	case h.length >= 0:
-		n, ok = int(min(h.length, maxHTTPBody)), int64(have) >= h.length
+		n, ok = int(min(h.length, int64(have))), int64(have) >= h.length
 	}
 	switch {
-	case h.chunks.bad || h.length > maxHTTPBody || !ok && have > maxHTTPBody:
+	case h.chunks.bad:
 		c.breakOff()
 		return 0, false
 	case !ok && c.ended:
@@ -234,18 +298,55 @@ func (c *httpCutter) bodySize() (n int, ok bool) {
 	return n, ok
 }
 
+// shed drops what is there of a body that is not to be kept, or that has become
+// too large for it. The message is told without it.
+func (c *httpCutter) shed() {
+	h := c.head
+	if h == nil || !h.skipped && len(c.buf)-h.size <= maxHTTPBody {
+		return
+	}
+	n := len(c.buf) - h.size
+	if h.chunked {
+		n = min(n, h.chunks.pos)
+		h.chunks.pos -= n
+	} else if h.length >= 0 {
+		h.length -= int64(n)
+	}
+	h.skipped = true
+	h.message.dropped += int64(n)
+	if n += h.size; n > 0 {
+		h.message.done = c.stampAt(n - 1)
+		c.forget(n)
+		h.size = 0
+	}
+}
+
 // take returns the message whose body has n bytes, and drops it.
 func (c *httpCutter) take(n int) *httpMessage {
 	h := c.head
-	if n > 0 {
+	switch {
+	case h.skipped || n > maxHTTPBody:
+		h.message.dropped += int64(n)
+	case n > 0:
 		h.message.body = c.parts(h.size, h.size+n)
-	}
-	if h.chunked || h.zipped {
 		h.unpack()
 	}
-	h.message.done = c.stampAt(h.size + n - 1)
+	if h.size+n > 0 {
+		h.message.done = c.stampAt(h.size + n - 1)
+	}
 	c.drop(h.size + n)
+	c.head = nil
 	return h.message
+}
+
+// rest passes on, by packets, what was not read, and forgets it.
+func (c *httpCutter) rest(pass func([]byte, decode.Stamp)) {
+	from := 0
+	for _, a := range c.arrivals {
+		pass(c.buf[from:a.end], a.at)
+		from = a.end
+	}
+	*c = httpCutter{broken: true}
 }
 
 // stampAt tells which packet brought the byte at an offset of the buffer.
@@ -275,34 +376,35 @@ func (c *httpCutter) parts(from, to int) (out []bodyPart) {
 // What comes before something that cannot be unpacked is kept.
 func (h *httpHead) unpack() {
 	m := h.message
-	if len(m.body) == 0 {
+	if !h.chunked && !h.zipped {
 		return
 	}
-	var wire []byte
-	for _, p := range m.body {
-		wire = append(wire, p.data...)
-	}
-	var r io.Reader = bytes.NewReader(wire)
+	var r io.Reader = bytes.NewReader(m.bytes())
 	if h.chunked {
 		r = httputil.NewChunkedReader(r)
 	}
+	var data []byte
 	if h.zipped {
-		z, err := gzip.NewReader(r)
-		if err != nil {
-			m.body = nil
-			return
-		}
-		r = z
+		data = gateway.Unzip(r)
+	} else {
+		data, _ = io.ReadAll(io.LimitReader(r, maxHTTPBody))
 	}
-	data, _ := io.ReadAll(io.LimitReader(r, maxHTTPBody))
-	m.body = []bodyPart{{data, m.body[0].at}}
+	at := m.body[0].at
+	if m.body = nil; len(data) > 0 {
+		m.body = []bodyPart{{data, at}}
+	}
 }
 
 // drop takes n bytes off the buffer, and what was known about them.
 func (c *httpCutter) drop(n int) {
-	if n == 0 {
-		return
+	if n > 0 {
+		c.forget(n)
+		c.head = nil
 	}
+}
+
+// forget takes n bytes off the buffer.
+func (c *httpCutter) forget(n int) {
 	c.buf = append(c.buf[:0], c.buf[n:]...)
 	kept := c.arrivals[:0]
 	for _, a := range c.arrivals {
@@ -311,7 +413,7 @@ func (c *httpCutter) drop(n int) {
 		}
 	}
 	c.arrivals = kept
-	c.looked, c.head = 0, nil
+	c.looked = 0
 }
 
 // breakOff ends the reading.
@@ -352,7 +454,7 @@ func (s *chunkScan) chunk(line []byte) {
 	digits, _, _ := bytes.Cut(line, []byte(";"))
 	size, err := strconv.ParseUint(string(bytes.TrimSpace(digits)), 16, 32)
 	switch {
-	case err != nil || size > maxHTTPBody:
+	case err != nil || size > maxChunk:
 		s.bad = true
 	case size == 0:
 		s.trailer = true

@@ -40,22 +40,24 @@ func TestCutHTTP(t *testing.T) {
 		seeking bool
 		want    string
 	}{
-		"lengths":                  {reply("1", "one") + reply("1", "") + reply("1", "two"), false, `["one" "" "two"]`},
-		"line ends without CR":     {strings.ReplaceAll(reply("1", "one"), "\r", "") + reply("1", "two"), false, `["one" "two"]`},
-		"no body by status":        {"HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n" + reply("1", "two"), false, `["" "two"]`},
-		"chunks":                   {replyWith("1", chunked("o", "ne"), "Transfer-Encoding: chunked") + reply("1", "two"), false, `["one" "two"]`},
-		"chunks cut":               {replyWith("1", "5\r\nabc", "Transfer-Encoding: chunked"), false, `["abc"]`},
-		"no chunk":                 {replyWith("1", "x\r\nabc", "Transfer-Encoding: chunked") + reply("1", "two"), false, `[]`},
-		"a chunk too large":        {replyWith("1", "ffffffff\r\nabc", "Transfer-Encoding: chunked"), false, `[]`},
-		"a chunk line too long":    {replyWith("1", strings.Repeat("0", 2*maxChunkLine), "Transfer-Encoding: chunked"), false, `[]`},
-		"a body too large":         {long + "99999999999\r\n\r\nabc", false, `[]`},
-		"a length too large":       {long + "99999999999999999999999\r\n\r\nabc", false, `[]`},
-		"endless":                  {"HTTP/1.1 200 OK\r\n\r\n" + strings.Repeat("x", maxHTTPBody+1), false, `[]`},
-		"a header too long":        {"HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", maxHTTPHeader), false, `[]`},
-		"bad gzip":                 {reply("1", "no gzip", "Content-Encoding: gzip") + reply("1", "two"), false, `["" "two"]`},
-		"no HTTP":                  {"220 ready\r\n\r\n" + reply("1", "two"), false, `[]`},
-		"joined within a body":     {"CHL 0 1\r\n" + reply("1", "two"), true, `["two"]`},
-		"joined, and nothing came": {"CHL 0 1\r\n", true, `[]`},
+		"lengths":                         {reply("1", "one") + reply("1", "") + reply("1", "two"), false, `["one" "" "two"]`},
+		"line ends without CR":            {strings.ReplaceAll(reply("1", "one"), "\r", "") + reply("1", "two"), false, `["one" "two"]`},
+		"no body by status":               {"HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n" + reply("1", "two"), false, `["" "two"]`},
+		"chunks":                          {replyWith("1", chunked("o", "ne"), "Transfer-Encoding: chunked") + reply("1", "two"), false, `["one" "two"]`},
+		"chunks cut":                      {replyWith("1", "5\r\nabc", "Transfer-Encoding: chunked"), false, `["abc"]`},
+		"no chunk":                        {replyWith("1", "x\r\nabc", "Transfer-Encoding: chunked") + reply("1", "two"), false, `[]`},
+		"a chunk too large":               {replyWith("1", "ffffffff\r\nabc", "Transfer-Encoding: chunked"), false, `[]`},
+		"a chunk line too long":           {replyWith("1", strings.Repeat("0", 2*maxChunkLine), "Transfer-Encoding: chunked"), false, `[]`},
+		"a body too large":                {long + "99999999999\r\n\r\nabc", false, `["abc"]`}, // cut, as far as is known
+		"a length too large":              {long + "99999999999999999999999\r\n\r\nabc", false, `[]`},
+		"endless":                         {"HTTP/1.1 200 OK\r\n\r\n" + strings.Repeat("x", maxHTTPBody+1), false, `[""]`}, // told without its body
+		"a header too long":               {"HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", maxHTTPHeader), false, `[]`},
+		"bad gzip":                        {reply("1", "no gzip", "Content-Encoding: gzip") + reply("1", "two"), false, `["" "two"]`},
+		"no HTTP":                         {"220 ready\r\n\r\n" + reply("1", "two"), false, `[]`},
+		"joined within a body":            {"CHL 0 1\r\n" + reply("1", "two"), true, `["two"]`},
+		"joined before what is no header": {"xHTTP/1.1 huh\r\n\r\n" + reply("1", "two"), true, `["two"]`},
+		"x-gzip":                          {reply("1", gzipped("one"), "Content-Encoding: x-gzip"), false, `["one"]`},
+		"joined, and nothing came":        {"CHL 0 1\r\n", true, `[]`},
 	} {
 		for _, size := range []int{1, 7, len(c.data)} {
 			if size == 1 && len(c.data) > 1<<16 {

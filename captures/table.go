@@ -7,21 +7,24 @@ import (
 	"time"
 
 	"msnproxy/decode"
+	"msnproxy/internal/gateway"
 )
 
 // Limits of what is remembered about connections. Memory follows those that
 // are alive, and these bound it. Times are capture time.
 const (
 	// maxUndecided bounds the connections of which it is not known what they
-	// speak: port scans make many. Each may hold maxHeld bytes, most hold none.
+	// speak: port scans make many. Those of HTTP on which nothing of Messenger
+	// has come yet are among them. Each may hold maxHeld bytes, most hold none.
 	maxUndecided = 1 << 12
-	// maxAccepted bounds the connections with a session, or to the gateway.
+	// maxAccepted bounds the connections with a session, or of HTTP
+	// on which there was something of Messenger.
 	maxAccepted = 1 << 14
 	// maxDone bounds the ones that are only remembered.
 	maxDone = 1 << 16
 	// idleAfter is when a silent connection is closed. Clients without PNG
 	// were silent for hours.
-	idleAfter = 12 * time.Hour
+	idleAfter = gateway.IdleAfter
 	// forgetAfter is for how long after its last packet a connection that is
 	// done is remembered: twice TCP's maximum segment lifetime, and a bit.
 	forgetAfter = 5 * time.Minute
@@ -36,7 +39,7 @@ type table struct {
 	byPorts  map[ports]*connection
 	made     int64 // connections so far
 	accepted int   // connections of MSNP so far, gateway sessions included
-	gateway  *gateway
+	gateway  gatewaySessions
 
 	undecided, sessions, done queue
 }
@@ -54,7 +57,7 @@ func portsOf(s *segment) ports {
 
 func newTable(d *Decoder) *table {
 	t := &table{decoder: d, byPorts: map[ports]*connection{}}
-	t.gateway = newGateway(t)
+	t.gateway.table = t
 	return t
 }
 
@@ -151,10 +154,10 @@ func (t *table) decide(c *connection, final bool) {
 		t.move(c)
 		id, _ := t.nextID()
 		c.accept(id, t.decoder.options)
-	case isGateway:
+	case isHTTP:
 		c.client = client
-		t.move(c)
-		c.acceptGateway(t.gateway)
+		c.acceptHTTP(&t.gateway)
+		t.decide(c, final) // there may be a tunnel in it
 	case isOther:
 		t.retire(c)
 	}
@@ -162,7 +165,7 @@ func (t *table) decide(c *connection, final bool) {
 
 // move puts a connection with those that were accepted.
 func (t *table) move(c *connection) {
-	t.undecided.remove(c)
+	c.in.remove(c)
 	t.sessions.push(c)
 }
 
@@ -173,13 +176,19 @@ func (t *table) nextID() (id string, number int) {
 	return fmt.Sprintf("c%d", t.decoder.accepted), t.decoder.accepted
 }
 
+// nextCarrierID makes the id of a TCP connection of HTTP.
+func (t *table) nextCarrierID() string {
+	t.decoder.carriers++
+	return fmt.Sprintf("h%d", t.decoder.carriers)
+}
+
 // retire ends a connection, of which only its ports are remembered.
 func (t *table) retire(c *connection) {
 	for side := range c.live.halves {
 		h := &c.live.halves[side]
 		h.discard(t.decoder.assembler)
 	}
-	c.live.session, c.live.gateway, c.live.held = nil, nil, nil // the library still points into c.live
+	c.live.session, c.live.http, c.live.held = nil, nil, nil // the library still points into c.live
 	c.live = nil
 	c.in.remove(c)
 	t.done.push(c)

@@ -37,8 +37,9 @@ const (
 var rooms = []room{
 	{"decode", nil},
 	{"rewrite", []string{"decode"}},
-	{"proxy", []string{"decode", "rewrite", "internal/journal", zerolog}},
-	{"captures", []string{"decode", "internal/journal", gopacket}},
+	{"proxy", []string{"decode", "rewrite", "internal/journal", "internal/gateway", zerolog}},
+	{"captures", []string{"decode", "internal/journal", "internal/gateway", gopacket}},
+	{"internal/gateway", []string{"decode"}},
 	{"internal/journal", []string{"decode"}},
 	{"internal/display", []string{displaywidth}},
 	{"internal/transcript", []string{"decode", "internal/display"}},

@@ -1,0 +1,296 @@
+package captures
+
+import (
+	"net/http"
+
+	"msnproxy/decode"
+	"msnproxy/internal/gateway"
+)
+
+// maxOutstanding bounds the requests of a TCP connection that wait for their
+// answers, and the other way round. The gateway allowed one.
+const maxOutstanding = 16
+
+// httpTalk is the HTTP on a TCP connection: to the gateway, to a service beside
+// MSNP, or to a proxy, behind which may be any of them.
+type httpTalk struct {
+	sessions *gatewaySessions
+	conn     *connection
+	cutters  [2]httpCutter // by side
+	inStep   bool          // responses answer the requests in their order
+
+	requests []*pendingRequest // that wait for their responses
+	answers  []*httpMessage    // that came before their requests
+	lost     []*pendingRequest // that opened a session, and whose response is missing
+	last     string            // the session that a message was about
+	seq      int64             // of the records of this connection
+}
+
+// pendingRequest is a request whose response is not there yet. Of one that was
+// not seen, there is no message.
+type pendingRequest struct {
+	gateway.Query
+	toGateway bool
+	service   decode.HTTPService
+	message   *httpMessage
+}
+
+func newHTTPTalk(g *gatewaySessions, c *connection) *httpTalk {
+	t := &httpTalk{sessions: g, conn: c, inStep: c.began || c.tunnel != ""}
+	for side := range t.cutters {
+		responses := side != c.client
+		cut := &t.cutters[side]
+		*cut = httpCutter{responses: responses, seeking: !c.exact(side), rule: requestRule}
+		if responses {
+			cut.rule = t.responseRule
+		}
+	}
+	return t
+}
+
+// requestRule tells what becomes of the body of a request.
+func requestRule(m *httpMessage) bodyRule {
+	_, toGateway := gateway.ParseQuery(m.request.Method, m.request.URL)
+	if toGateway || gateway.ServiceOf(m.request) != "" || gateway.MayBeWRAP(m.request) {
+		return keepBody
+	}
+	return skipBody
+}
+
+// responseRule tells what becomes of the body of a response, by its request.
+func (t *httpTalk) responseRule(m *httpMessage) bodyRule {
+	if n := len(t.answers); n < len(t.requests) && t.inStep {
+		switch r := t.requests[n]; {
+		case r.message.request.Method == http.MethodHead:
+			return noBody
+		case r.message.request.Method == http.MethodConnect && m.response.StatusCode/100 == 2:
+			return noBody
+		case !r.toGateway && r.service == "":
+			return skipBody
+		}
+	}
+	return keepBody
+}
+
+// bytes takes bytes that a side sent.
+func (t *httpTalk) bytes(side int, data []byte, at decode.Stamp) {
+	t.cutters[side].feed(data, at)
+	t.read(side)
+}
+
+// read handles the messages of a side that are complete.
+func (t *httpTalk) read(side int) {
+	for {
+		switch m := t.cutters[side].next(); {
+		case m == nil:
+			return
+		case m.request != nil:
+			t.request(m)
+		default:
+			t.response(m)
+		}
+	}
+}
+
+// gap forgets which response answers which request. How much of the missing
+// bytes was MSNP is not known; the session that the connection was about is
+// told of all of them, and of the message that they cut.
+func (t *httpTalk) gap(side int, n int64, at decode.Stamp) {
+	if t.cutters[side].broken {
+		return
+	}
+	n += t.cutters[side].gap()
+	if s := t.sessions.find(t.last); s != nil && s.decode != nil {
+		s.decode.Gap(t.conn.dir(side), n, at)
+	}
+	for _, r := range t.requests {
+		t.lose(r)
+	}
+	t.requests, t.answers, t.inStep = nil, nil, false
+	t.cutters[t.conn.client].waiting = false
+}
+
+// end tells that a side has ended.
+func (t *httpTalk) end(side int) {
+	t.cutters[side].end()
+	t.read(side)
+}
+
+// request handles a request. If its session is known, so is where its body
+// belongs; the id of a session that it opens comes with the response.
+func (t *httpTalk) request(m *httpMessage) {
+	r := &pendingRequest{message: m}
+	if r.Query, r.toGateway = gateway.ParseQuery(m.request.Method, m.request.URL); !r.toGateway {
+		r.service = gateway.ServiceOfBody(m.request, m.bytes())
+	}
+	if r.toGateway && r.Session != "" {
+		t.deliver(r.Session, decode.ClientToServer, m)
+		m.body, m.dropped = nil, 0
+	}
+	if !r.toGateway && r.service == "" {
+		m.body = nil
+	}
+	t.cutters[t.conn.client].waiting = m.request.Method == http.MethodConnect
+	if t.requests = append(t.requests, r); len(t.requests) > maxOutstanding {
+		t.lose(t.requests[0])
+		t.requests = t.requests[1:]
+	}
+	t.pair()
+}
+
+// response handles a response. One that comes before its request waits for
+// that, if it will come: where the beginning is missing, it may not.
+func (t *httpTalk) response(m *httpMessage) {
+	switch {
+	case m.response.StatusCode == http.StatusSwitchingProtocols:
+		t.cutters[0].breakOff()
+		t.cutters[1].breakOff()
+		return
+	case m.response.StatusCode < http.StatusOK:
+		return // 100 Continue: the response is still to come
+	case len(t.requests) == 0 && (!t.inStep || len(t.answers) >= maxOutstanding):
+		t.answer(&pendingRequest{toGateway: true}, m)
+		return
+	}
+	t.answers = append(t.answers, m)
+	t.pair()
+}
+
+// pair brings requests and responses together.
+func (t *httpTalk) pair() {
+	for len(t.requests) > 0 && len(t.answers) > 0 {
+		r, m := t.requests[0], t.answers[0]
+		t.requests, t.answers = t.requests[1:], t.answers[1:]
+		t.answer(r, m)
+	}
+}
+
+// answer handles a response together with its request.
+func (t *httpTalk) answer(r *pendingRequest, m *httpMessage) {
+	switch {
+	case r.toGateway:
+		t.fromGateway(r, m)
+	case r.service != "":
+		t.exchange(r, m)
+	case r.message.request.Method == http.MethodConnect && m.response.StatusCode/100 == 2:
+		t.tunnel(r.message.request.Host)
+	case r.message.request.Method == http.MethodConnect:
+		client := t.conn.client
+		t.cutters[client].waiting = false
+		t.read(client)
+	}
+}
+
+// fromGateway handles a response of the gateway.
+func (t *httpTalk) fromGateway(r *pendingRequest, m *httpMessage) {
+	about := gateway.ParseAnswer(m.response.Header)
+	if about.Session == "" {
+		about.Session = r.Session
+		if !gateway.HoldsCommands(m.response) && !about.Closed {
+			return // an error, or a page of a proxy
+		}
+	}
+	if about.Session == "" {
+		return
+	}
+	if r.message != nil && r.Session == "" {
+		t.open(about.Session, r)
+	}
+	t.deliver(about.Session, decode.ServerToClient, m)
+	if s := t.sessions.find(about.Session); s != nil && about.Closed {
+		s.close(reasonServerClosed, m.done)
+	}
+}
+
+// open makes the session that a request opened.
+func (t *httpTalk) open(id string, r *pendingRequest) *gatewaySession {
+	s := t.sessions.open(id, decode.Config{
+		Client: t.conn.clientAddr(), Server: gateway.SessionServer(r.Host, t.conn.serverAddr()),
+		Carrier: t.carrier(), Opened: r.message.at,
+	})
+	t.last = id
+	t.sessions.feed(id, decode.ClientToServer, r.message)
+	return s
+}
+
+// deliver passes a body on to its session. One that is not known was opened
+// before the capture began; it is made when there is something to pass on.
+func (t *httpTalk) deliver(id string, dir decode.Direction, m *httpMessage) {
+	if t.sessions.find(id) == nil {
+		if len(m.body) == 0 {
+			return
+		}
+		t.sessions.open(id, decode.Config{
+			Client: t.conn.clientAddr(), Server: t.conn.serverAddr(), Carrier: t.carrier(), Opened: m.at, MidStream: true,
+		})
+	}
+	t.last = id
+	t.sessions.feed(id, dir, m)
+}
+
+// exchange makes the record of a request to a service, and of its answer,
+// which may be missing.
+func (t *httpTalk) exchange(r *pendingRequest, m *httpMessage) {
+	x := gateway.Exchange{
+		Service: r.service, Request: r.message.request, RequestBody: r.message.bytes(), RequestDropped: r.message.dropped,
+	}
+	if m != nil {
+		x.Response, x.ResponseBody, x.ResponseDropped = m.response, m.bytes(), m.dropped
+		x.Latency = m.at.Time.Sub(r.message.at.Time)
+	}
+	t.seq++
+	record := x.Record()
+	record.Stamp, record.Conn, record.Seq = r.message.at, t.carrier().Conn, t.seq
+	record.Client, record.ServerAddr = t.conn.clientAddr(), t.conn.serverAddr()
+	t.sessions.table.decoder.options.Emit(record)
+}
+
+// carrier is the connection as that which carries others. It has an id of its
+// own, once there is anything to tell of it.
+func (t *httpTalk) carrier() decode.Carrier { return t.conn.asCarrier(t.sessions.table) }
+
+// tunnel makes the connection one to another server: what it speaks is found
+// out as for any other.
+func (t *httpTalk) tunnel(target string) {
+	c := t.conn
+	c.carrier = t.carrier()
+	c.tunnel = gateway.SessionServer(target, c.serverAddr())
+	c.live.http, c.live.held = nil, &held{}
+	for _, side := range [...]int{c.client, 1 - c.client} {
+		ended := t.cutters[side].ended
+		t.cutters[side].rest(func(data []byte, at decode.Stamp) { c.live.held.bytes(side, data, at) })
+		if ended {
+			c.live.held.end(side)
+		}
+	}
+	t.requests, t.answers = nil, nil
+}
+
+// lose notes that a request will not see its response.
+func (t *httpTalk) lose(r *pendingRequest) {
+	switch {
+	case r.service != "":
+		t.exchange(r, nil)
+	case r.toGateway && r.Session == "" && len(r.message.body) > 0 && len(t.lost) < maxOutstanding:
+		t.lost = append(t.lost, r)
+	}
+}
+
+// close reads what there is of the last messages. What was sent to open a
+// session is shown even if nothing is known of the session; the ones that are
+// known do not end with the connection.
+func (t *httpTalk) close(reason string, at decode.Stamp) {
+	t.end(t.conn.client)
+	t.end(1 - t.conn.client)
+	for _, m := range t.answers {
+		t.answer(&pendingRequest{toGateway: true}, m)
+	}
+	for _, r := range t.requests {
+		t.lose(r)
+	}
+	for _, r := range t.lost {
+		s := t.open("", r)
+		s.last = at
+		t.sessions.forget(t.sessions.known.Find(""), reason)
+	}
+}

@@ -1,0 +1,65 @@
+package gateway
+
+import (
+	"bytes"
+	"compress/gzip"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"msnproxy/decode"
+)
+
+const (
+	// MaxBody bounds a body, on the wire and after unpacking: a few payloads
+	// of the largest size.
+	MaxBody = 4 * decode.MaxPayload
+	// IdleAfter is when a silent session is closed. Clients without PNG were
+	// silent for hours.
+	IdleAfter = 12 * time.Hour
+)
+
+// Zipped tells whether a body is compressed.
+func Zipped(header http.Header) bool {
+	encoding := strings.ToLower(header.Get("Content-Encoding"))
+	return encoding == "gzip" || encoding == "x-gzip"
+}
+
+// Unzip undoes the compression of a body, up to MaxBody. What comes before
+// something that cannot be unpacked is kept.
+func Unzip(r io.Reader) []byte {
+	z, err := gzip.NewReader(r)
+	if err != nil {
+		return nil
+	}
+	data, _ := io.ReadAll(io.LimitReader(z, MaxBody))
+	return data
+}
+
+// Body collects a body, unless it is too large.
+type Body struct {
+	data []byte
+	// Dropped is how many bytes a body had that was too large.
+	Dropped int64
+}
+
+// Add takes a part of the body.
+func (b *Body) Add(p []byte) {
+	switch {
+	case b.Dropped > 0:
+		b.Dropped += int64(len(p))
+	case len(b.data)+len(p) > MaxBody:
+		b.data, b.Dropped = nil, int64(len(b.data)+len(p))
+	default:
+		b.data = append(b.data, p...)
+	}
+}
+
+// Plain returns the body, compression undone.
+func (b *Body) Plain(header http.Header) []byte {
+	if len(b.data) > 0 && Zipped(header) {
+		return Unzip(bytes.NewReader(b.data))
+	}
+	return b.data
+}
