@@ -36,6 +36,8 @@ type Client struct {
 	Impostor bool
 	// Witness, shared with the server, notices bytes that are held back.
 	Witness *Witness
+	// Dial connects to servers; nil means TCP.
+	Dial Dial
 
 	self portrait
 	ns   *notification
@@ -45,6 +47,9 @@ type Client struct {
 	mentioned []string
 	rooms     []*Conversation
 }
+
+// Dial connects to a server of a kind at an address, host:port.
+type Dial func(ctx context.Context, kind decode.Server, address string) (net.Conn, error)
 
 // Told returns the addresses that the client was told and went to, in order:
 // of XFR NS, XFR SB and RNG, as they stood in the command.

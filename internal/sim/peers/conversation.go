@@ -103,7 +103,7 @@ func (c *Client) Invited(ctx context.Context) (*Conversation, error) {
 
 func (c *Client) newConversation() *Conversation {
 	conv := &Conversation{client: c, link: link{
-		kind: decode.SB, account: c.Account, witness: c.Witness,
+		kind: decode.SB, account: c.Account, witness: c.Witness, dial: c.Dial,
 		unaskedVerbs: []string{"JOI", "BYE", "MSG", "NAK"},
 	}}
 	conv.link.unasked = conv.unasked

@@ -24,6 +24,7 @@ type link struct {
 	conn    net.Conn
 	in      reader
 	witness *Witness
+	dial    Dial
 	done    chan struct{} // closed when the reading goroutine has ended
 
 	// unasked takes commands of these verbs; they are no replies.
@@ -87,8 +88,10 @@ func sequence(due ...wanted) taker {
 
 // open connects and begins to read.
 func (l *link) open(ctx context.Context, address string) error {
-	var dialer net.Dialer
-	conn, err := dialer.DialContext(ctx, "tcp", address)
+	if l.dial == nil {
+		l.dial = dialTCP
+	}
+	conn, err := l.dial(ctx, l.kind, address)
 	if err != nil {
 		return l.located(err)
 	}
@@ -97,6 +100,11 @@ func (l *link) open(ctx context.Context, address string) error {
 	l.done, l.changed = make(chan struct{}), make(chan struct{})
 	go l.run()
 	return nil
+}
+
+func dialTCP(ctx context.Context, _ decode.Server, address string) (net.Conn, error) {
+	var dialer net.Dialer
+	return dialer.DialContext(ctx, "tcp", address)
 }
 
 // run reads until the connection ends. Whoever opened the link closes it, and

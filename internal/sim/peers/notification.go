@@ -37,7 +37,7 @@ type invited struct{ session, address, cookie, from string }
 // on to, or "".
 func (c *Client) signInAt(ctx context.Context, address string, trid int) (next string, err error) {
 	ns := &notification{client: c, contacts: map[string]*contact{}, link: link{
-		kind: decode.NS, account: c.Account, witness: c.Witness, trid: trid,
+		kind: decode.NS, account: c.Account, witness: c.Witness, dial: c.Dial, trid: trid,
 		unaskedVerbs: []string{"ILN", "NLN", "FLN", "UBX", "RNG", "CHL", "OUT"},
 	}}
 	ns.link.unasked = ns.unasked

@@ -26,6 +26,8 @@ type Play struct {
 	Accounts [3]string
 	// Witness, shared with the server, notices bytes that are held back.
 	Witness *Witness
+	// Dial connects to servers; nil means TCP.
+	Dial Dial
 
 	alice, bob *Client
 }
@@ -66,7 +68,7 @@ func (p *Play) person(i int) *Client {
 		}
 	}
 	return &Client{
-		Account: p.Accounts[i], Dialect: p.Dialects[i], Server: p.Server, Contacts: contacts, Witness: p.Witness,
+		Account: p.Accounts[i], Dialect: p.Dialects[i], Server: p.Server, Contacts: contacts, Witness: p.Witness, Dial: p.Dial,
 	}
 }
 
