@@ -47,6 +47,10 @@ type Config struct {
 	Upstream string
 	// Listen is the address of the main listener.
 	Listen string
+	// HTTPListen is the address of the listener for HTTP; "" is none.
+	HTTPListen string
+	// HTTPUpstream is the HTTP gateway, host:port, that its requests go to.
+	HTTPUpstream string
 	// Advertise is the host that clients are told to connect to; "" means
 	// the address at which the client reached the proxy.
 	Advertise string
@@ -87,6 +91,7 @@ type Proxy struct {
 	book      journal.LockedBook
 	referrals *referrals
 	routes    routes
+	http      *httpGateway // nil without a listener for HTTP
 
 	mu     sync.Mutex
 	conns  map[*conn]struct{}
@@ -113,12 +118,22 @@ func New(cfg Config) (*Proxy, error) {
 	}
 	p := &Proxy{cfg: cfg, main: main, conns: map[*conn]struct{}{}}
 	p.referrals = newReferrals(p)
+	if cfg.HTTPListen == "" {
+		return p, nil
+	}
+	if p.http, err = newHTTPGateway(p); err != nil {
+		main.Close()
+		return nil, err
+	}
 	return p, nil
 }
 
 // Close closes the listeners of a proxy that was not run.
 func (p *Proxy) Close() error {
 	p.referrals.close()
+	if p.http != nil {
+		p.http.listener.Close()
+	}
 	return p.main.Close()
 }
 
@@ -128,6 +143,14 @@ func (p *Proxy) RecordTo(live *journal.Live) { p.cfg.Live = live }
 
 // Addr is the address of the main listener.
 func (p *Proxy) Addr() net.Addr { return p.main.Addr() }
+
+// HTTPAddr is the address of the listener for HTTP, or nil without one.
+func (p *Proxy) HTTPAddr() net.Addr {
+	if p.http == nil {
+		return nil
+	}
+	return p.http.listener.Addr()
+}
 
 // withPort adds the default port to an address that has none.
 func withPort(address string) string {
@@ -162,6 +185,10 @@ func (p *Proxy) Run(ctx context.Context) error {
 			p.ask(ctx, p.cfg.InjectChallenge)
 		}()
 	}
+	if p.http != nil {
+		go p.http.run()
+		defer p.http.finish()
+	}
 	err := p.serve(p.main, p.handleMain)
 	if ctx.Err() == nil {
 		p.main.Close()
@@ -176,6 +203,9 @@ func (p *Proxy) Run(ctx context.Context) error {
 
 // drain waits for connections to end, and ends those that do not.
 func (p *Proxy) drain(cancelDials func()) {
+	if p.http != nil {
+		p.wait.Go(p.http.stop)
+	}
 	timer := time.AfterFunc(drainTime, func() {
 		cancelDials()
 		p.mu.Lock()
@@ -258,7 +288,11 @@ func (p *Proxy) relay(client net.Conn, upstream string, first []byte, allow func
 
 // dial connects to a server.
 func (p *Proxy) dial(server string, allow func(net.Addr) error) (net.Conn, error) {
-	c, err := p.cfg.Dial(p.dials, "tcp", server)
+	return p.dialWith(p.dials, server, allow)
+}
+
+func (p *Proxy) dialWith(ctx context.Context, server string, allow func(net.Addr) error) (net.Conn, error) {
+	c, err := p.cfg.Dial(ctx, "tcp", server)
 	if err != nil {
 		return nil, err
 	}
@@ -283,7 +317,7 @@ func (p *Proxy) isOwn(c net.Conn) bool {
 		return false
 	}
 	_, main, _ := net.SplitHostPort(p.main.Addr().String())
-	return port == main || p.referrals.listensOn(port)
+	return port == main || p.referrals.listensOn(port) || p.http != nil && port == p.http.port()
 }
 
 // newConn registers a connection, unless there are too many.

@@ -55,6 +55,14 @@ func newReferrals(p *Proxy) *referrals {
 // address, or false where the address must go through as it is.
 func (c *conn) translate(a rewrite.Address) (string, bool) {
 	log := c.proxy.cfg.Log
+	if a.Gateway && c.proxy.http != nil {
+		to, err := c.proxy.http.referToGateway(c, a.Text)
+		if err == nil {
+			return to, true
+		}
+		log.Warn().Err(err).Str("conn", c.id).Str("address", a.Text).Msg("the server refers the client to an HTTP gateway, past the proxy")
+		return "", false
+	}
 	if a.Gateway {
 		log.Warn().Str("conn", c.id).Str("address", a.Text).Msg("the server refers the client to an HTTP gateway, past the proxy")
 		return "", false
@@ -76,10 +84,7 @@ func (c *conn) translate(a rewrite.Address) (string, bool) {
 
 // hostForClient is the host at which the client can reach the proxy.
 func (c *conn) hostForClient() string {
-	if c.proxy.cfg.Advertise != "" {
-		return c.proxy.cfg.Advertise
-	}
-	return addrOf(c.client.LocalAddr()).String()
+	return c.proxy.hostFor(c.client.LocalAddr())
 }
 
 // refer has a listener for a server that a client is referred to, and returns
@@ -91,6 +96,9 @@ func (p *Proxy) refer(c *conn, a rewrite.Address) (string, error) {
 	}
 	client := addrOf(c.client.RemoteAddr())
 	from := addrOf(c.server.RemoteAddr())
+	if p.http != nil {
+		p.http.referred(c, a, server)
+	}
 	if p.cfg.SinglePort {
 		if a.Cookie != "" || a.Place == rewrite.NotificationServer {
 			p.routes.referred(a.Cookie, route{server, from, client, p.cfg.Now()})

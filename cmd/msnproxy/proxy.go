@@ -33,6 +33,8 @@ type proxyFlags struct {
 	inject        time.Duration
 	upstream      string
 	listen        string
+	httpListen    string
+	httpUpstream  string
 	advertise     string
 	referralPorts string
 	singlePort    bool
@@ -64,8 +66,8 @@ report of the run.
 Point the client at 127.0.0.1, port 1863; docs/clients.md says how.`,
 		Args: wantArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if f.upstream == "" {
-				return usageError(cmd, errors.New("--upstream is missing: which server do the clients belong to?"))
+			if err := f.complete(); err != nil {
+				return usageError(cmd, err)
 			}
 			return runProxy(cmd.Context(), std, f, nil)
 		},
@@ -73,6 +75,8 @@ Point the client at 127.0.0.1, port 1863; docs/clients.md says how.`,
 	flags := cmd.Flags()
 	flags.StringVar(&f.upstream, "upstream", "", "server that clients are relayed to, host or host:port (default port 1863)")
 	flags.StringVar(&f.listen, "listen", "127.0.0.1:1863", "address to listen on")
+	flags.StringVar(&f.httpListen, "http-listen", "", "address to listen on for clients that connect over HTTP, such as 127.0.0.1:80 (default: none)")
+	flags.StringVar(&f.httpUpstream, "http-upstream", "", "HTTP gateway that they are relayed to, host or host:port (default: the host of --upstream, port 80)")
 	flags.StringVar(&f.advertise, "advertise", "", "host that clients are told to connect to (default: the one they reached the proxy at)")
 	flags.StringVar(&f.referralPorts, "referral-ports", "", "ports for the servers that clients are referred to, FIRST-LAST (default: any)")
 	flags.BoolVar(&f.singlePort, "single-port", false, "have all connections come to the one port, for clients that ignore the port they are told")
@@ -90,6 +94,30 @@ Point the client at 127.0.0.1, port 1863; docs/clients.md says how.`,
 	flags.StringVar(&f.logLevel, "log-level", "info", "least important messages to log: debug, info, warn, error")
 	flags.StringVar(&f.logFormat, "log-format", "console", "format of the log: console or json")
 	return cmd
+}
+
+// complete fills in the servers that follow from others, and says what is
+// missing.
+func (f *proxyFlags) complete() error {
+	switch {
+	case f.httpUpstream != "" && f.httpListen == "":
+		return errors.New("--http-upstream without --http-listen: at which address do clients connect over HTTP?")
+	case f.upstream == "" && f.httpUpstream == "":
+		return errors.New("--upstream is missing: which server do the clients belong to?")
+	case f.upstream == "":
+		f.upstream = withoutPort(f.httpUpstream)
+	case f.httpUpstream == "":
+		f.httpUpstream = withoutPort(f.upstream)
+	}
+	return nil
+}
+
+// withoutPort is the host of an address that may have a port.
+func withoutPort(address string) string {
+	if host, _, err := net.SplitHostPort(address); err == nil {
+		return host
+	}
+	return address
 }
 
 // liveRun is everything that a run of the proxy writes to.
@@ -140,7 +168,10 @@ func runProxy(ctx context.Context, std stdio, f proxyFlags, ready func(context.C
 
 // config reads the flags that say how to relay.
 func (f *proxyFlags) config(std stdio, run *liveRun) (proxy.Config, error) {
-	cfg := proxy.Config{Upstream: f.upstream, Listen: f.listen, Advertise: f.advertise, SinglePort: f.singlePort}
+	cfg := proxy.Config{
+		Upstream: f.upstream, Listen: f.listen, Advertise: f.advertise, SinglePort: f.singlePort,
+		HTTPListen: f.httpListen, HTTPUpstream: f.httpUpstream,
+	}
 	var err error
 	if run.log, err = f.logger(std.err, run); err != nil {
 		return cfg, err
@@ -303,8 +334,13 @@ func (run *liveRun) announce(p *proxy.Proxy, cfg proxy.Config) {
 	if cfg.InjectChallenge > 0 {
 		run.log.Warn().Stringer("interval", cfg.InjectChallenge).Msg("clients are asked challenges that their server knows nothing of")
 	}
-	if tcp, ok := p.Addr().(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
-		run.log.Warn().Stringer("listen", p.Addr()).Msg("anyone who can reach this address can use the proxy")
+	if p.HTTPAddr() != nil {
+		run.log.Info().Stringer("listen", p.HTTPAddr()).Str("upstream", cfg.HTTPUpstream).Msg("relaying HTTP")
+	}
+	for _, addr := range []net.Addr{p.Addr(), p.HTTPAddr()} {
+		if tcp, ok := addr.(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
+			run.log.Warn().Stringer("listen", addr).Msg("anyone who can reach this address can use the proxy")
+		}
 	}
 }
 

@@ -1,0 +1,344 @@
+package proxy
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"msnproxy/captures"
+	"msnproxy/decode"
+	"msnproxy/internal/journal"
+	"msnproxy/internal/sim/peers"
+)
+
+// httpEvening has two clients that can use HTTP only spend an evening through a
+// proxy. The gateway takes sessions with addresses of its servers, and no
+// others.
+func httpEvening(t *testing.T, dialects [2]decode.Dialect, chunked bool, change func(*Config)) (records []*decode.Record, capture []byte) {
+	t.Helper()
+	server, err := peers.NewServer(peers.ServerConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	g, err := peers.NewGateway(server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.Chunked = chunked
+	defer g.Close()
+	var file bytes.Buffer
+	tap, err := captures.NewTap(&file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec := &recorder{}
+	h := start(t, func(cfg *Config) {
+		cfg.Upstream = server.Addr(decode.DS)
+		cfg.HTTPListen, cfg.HTTPUpstream = "127.0.0.1:0", g.Addr()
+		cfg.Live = journal.NewLive(true, func(name string, err error) { t.Errorf("%s: %v", name, err) },
+			journal.Output{Name: "test", Sink: rec}, journal.Output{Name: "capture", Tap: tap})
+		if change != nil {
+			change(cfg)
+		}
+	})
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	dialer := &peers.GatewayDialer{Addr: h.proxy.HTTPAddr().String()}
+	play := &peers.Play{Server: h.proxy.Addr().String(), Dialects: dialects, Dial: dialer.Dial}
+	if err := play.Run(ctx); err != nil {
+		t.Errorf("the evening ended early: %v", err)
+	}
+	wantAllTold(t, h, play)
+	for _, host := range dialer.Seen() {
+		if host != h.proxy.HTTPAddr().String() {
+			t.Errorf("a client was told that the gateway is %s", host)
+		}
+	}
+	for _, err := range append(server.Errors(), g.Errors()...) {
+		t.Errorf("the server noticed: %v", err)
+	}
+	h.stop()
+	if opened := countKind(rec.records, decode.KindOpen); opened != g.Sessions() {
+		t.Errorf("%d connections were recorded, %d sessions were opened", opened, g.Sessions())
+	}
+	return rec.records, file.Bytes()
+}
+
+func TestAnEveningOverHTTPThroughTheProxy(t *testing.T) {
+	for _, pair := range pairs {
+		for _, chunked := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s and %s, chunked %t", pair[0], pair[1], chunked), func(t *testing.T) {
+				records, capture := httpEvening(t, pair, chunked, nil)
+				wantParity(t, records, capture)
+				for _, r := range records {
+					if r.Kind == decode.KindOpaque || r.Note(decode.NoteIssue) != nil {
+						t.Errorf("%s %d %s: %s", r.Conn, r.Seq, r.Line, r.Note(decode.NoteIssue).Text)
+					}
+					if r.Kind == decode.KindOpen && r.Carrier.Conn == "" {
+						t.Errorf("%s is carried by nothing", r.Conn)
+					}
+				}
+				if n := countKind(records, decode.KindCommand); n < 100 {
+					t.Errorf("only %d commands were recorded", n)
+				}
+			})
+		}
+	}
+}
+
+func TestAnEveningOverHTTPAndOnePort(t *testing.T) {
+	records, capture := httpEvening(t, [2]decode.Dialect{8, 18}, false, func(cfg *Config) { cfg.SinglePort = true })
+	wantParity(t, records, capture)
+}
+
+// TestACaptureOfTheClientsSide shows what the client received.
+func TestACaptureOfTheClientsSideOverHTTP(t *testing.T) {
+	records, capture := httpEvening(t, [2]decode.Dialect{8, 18}, false, func(cfg *Config) { cfg.CaptureClientSide = true })
+	live, offline := 0, 0
+	for _, r := range records {
+		if r.Kind == decode.KindCommand {
+			live++
+		}
+	}
+	for _, r := range decoded(t, capture) {
+		if r.Kind == decode.KindCommand {
+			offline++
+		}
+	}
+	if live != offline {
+		t.Errorf("%d commands, %d in the capture", live, offline)
+	}
+}
+
+// webHarness is a proxy in front of a web server.
+func webHarness(t *testing.T, serve http.HandlerFunc, change func(*Config)) (*harness, *bytes.Buffer, *httptest.Server) {
+	t.Helper()
+	web := httptest.NewServer(serve)
+	t.Cleanup(web.Close)
+	var capture bytes.Buffer
+	tap, err := captures.NewTap(&capture)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec := &recorder{}
+	h := start(t, func(cfg *Config) {
+		cfg.HTTPListen, cfg.HTTPUpstream = "127.0.0.1:0", web.Listener.Addr().String()
+		cfg.Live = journal.NewLive(true, func(name string, err error) { t.Errorf("%s: %v", name, err) },
+			journal.Output{Name: "test", Sink: rec}, journal.Output{Name: "capture", Tap: tap})
+		if change != nil {
+			change(cfg)
+		}
+	})
+	h.recorder = rec
+	return h, &capture, web
+}
+
+// rawHTTP sends a request as it is and returns the connection, and a reader of
+// what comes back.
+func rawHTTP(t *testing.T, h *harness, request string) (net.Conn, *bufio.Reader) {
+	t.Helper()
+	c, err := net.Dial("tcp", h.proxy.HTTPAddr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	c.SetDeadline(time.Now().Add(patience))
+	send(t, c, request)
+	return c, bufio.NewReader(c)
+}
+
+func TestOtherHTTPIsRelayedAsItIs(t *testing.T) {
+	var got []string
+	h, capture, _ := webHarness(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		got = append(got, fmt.Sprint(r.Method, " ", r.RequestURI, " ", r.Host, " ", string(body), " ", r.Header))
+		switch r.URL.Path {
+		case "/rdr/pprdr.asp":
+			w.Header()["PassportURLs"] = []string{"DALogin=login.live.com/login2.srf"}
+		case "/login2.srf":
+			w.Header().Set("Authentication-Info", "Passport1.4 da-status=success,from-PP='t=ticket&p=profile'")
+		}
+		w.Header()["Date"] = nil
+		io.WriteString(w, "hello")
+	}, nil)
+	_, r := rawHTTP(t, h, "GET /page?a=1;b=2 HTTP/1.1\r\nHost: www.example.com\r\nX-One: 1\r\n\r\n"+
+		"GET http://nexus.passport.com/rdr/pprdr.asp HTTP/1.1\r\nHost: nexus.passport.com\r\n\r\n"+
+		"GET /login2.srf HTTP/1.1\r\nHost: login.live.com\r\nAuthorization: Passport1.4 OrgVerb=GET,sign-in=alice%40example.com,pwd=secret,lc=1033\r\n\r\n"+
+		"POST /post HTTP/1.1\r\nHost: www.example.com\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n3\r\nabc\r\n0\r\n\r\n")
+	all, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"GET /page?a=1;b=2 www.example.com  map[X-One:[1]]", "GET /rdr/pprdr.asp nexus.passport.com  map[]",
+		"GET /login2.srf login.live.com  map[Authorization:[Passport1.4 OrgVerb=GET,sign-in=alice%40example.com,pwd=secret,lc=1033]]",
+		"POST /post www.example.com abc map[]",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("the server got\n%q, want\n%q", got, want)
+	}
+	if n := strings.Count(string(all), "hello"); n != 4 || !strings.Contains(string(all), "\r\nPassportURLs: DALogin") {
+		t.Errorf("the client got %q", all)
+	}
+	h.stop()
+	records := h.recorder.records
+	if len(records) != 2 || records[0].HTTP.Action != "nexus" || records[1].HTTP.Payload.Text("ticket") != "t=ticket&p=profile" {
+		t.Fatalf("%d records: %+v", len(records), records)
+	}
+	wantHTTPParity(t, records, decoded(t, capture.Bytes()))
+}
+
+func wantHTTPParity(t *testing.T, live, offline []*decode.Record) {
+	t.Helper()
+	show := func(records []*decode.Record) (lines []string) {
+		for _, r := range records {
+			x := *r.HTTP
+			x.Latency, x.Payload = 0, nil
+			lines = append(lines, fmt.Sprint(r.Conn, r.Seq, r.Kind, r.Client, r.ServerAddr, x, *r.HTTP.Payload, r.Notes))
+		}
+		return lines
+	}
+	if l, o := show(live), show(offline); !slices.Equal(l, o) {
+		t.Errorf("live\n%s\noffline\n%s", strings.Join(l, "\n"), strings.Join(o, "\n"))
+	}
+}
+
+func TestALongPollAndAStreamAreNotHeldBack(t *testing.T) {
+	goOn := make(chan struct{})
+	h, _, _ := webHarness(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Get("Action") == "poll" {
+			<-goOn
+			w.Header()["X-MSN-Messenger"] = []string{"SessionID=7.2; GW-IP=127.0.0.1"}
+			w.Header().Set("Content-Type", "application/x-msn-messenger")
+			io.WriteString(w, "CHL 0 1\r\n")
+			return
+		}
+		w.Header()["X-MSN-Messenger"] = []string{"SessionID=7.1; GW-IP=127.0.0.1"}
+		w.WriteHeader(200)
+		io.WriteString(w, "VER 1 MSNP8\r\nCVR 2 1")
+		w.(http.Flusher).Flush()
+		<-goOn
+		io.WriteString(w, " 2\r\n")
+	}, nil)
+	c, r := rawHTTP(t, h, "POST /gateway/gateway.dll?Action=open&Server=NS&IP=messenger.example.com HTTP/1.1\r\nHost: x\r\nContent-Length: 18\r\n\r\nVER 1 MSNP8 CVR0\r\n")
+	resp, err := http.ReadResponse(r, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	expect(t, resp.Body, "VER 1 MSNP8\r\nCVR 2 1") // while the server has not ended
+	goOn <- struct{}{}
+	expect(t, resp.Body, " 2\r\n")
+	io.Copy(io.Discard, resp.Body)
+	send(t, c, "POST /gateway/gateway.dll?Action=poll&SessionID=7.1 HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+	time.Sleep(20 * time.Millisecond)
+	close(goOn)
+	if resp, err = http.ReadResponse(r, nil); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, resp.Body, "CHL 0 1\r\n")
+}
+
+func TestReferralsInAnswersOfTheGateway(t *testing.T) {
+	for name, header := range map[string]string{"with a length": "", "compressed": "gzip", "HTTP/1.0": "old"} {
+		t.Run(name, func(t *testing.T) {
+			h, capture, web := webHarness(t, func(w http.ResponseWriter, r *http.Request) {
+				body := "XFR 3 NS 127.0.0.1:5555 0 127.0.0.1:6666\r\nXFR 0 NS 127.0.0.1:" + strings.Split(r.Host, ":")[1] + " G D\r\n"
+				w.Header()["X-MSN-Messenger"] = []string{"SessionID=7.1; GW-IP=127.0.0.1"}
+				switch header {
+				case "gzip":
+					w.Header().Set("Content-Encoding", "gzip")
+					body = zipped(body)
+				case "old":
+					c, _, _ := w.(http.Hijacker).Hijack()
+					io.WriteString(c, "HTTP/1.0 200 OK\r\nX-MSN-Messenger: SessionID=7.1; GW-IP=127.0.0.1\r\n\r\n"+body)
+					c.Close()
+					return
+				}
+				io.WriteString(w, body)
+			}, nil)
+			port := web.Listener.Addr().(*net.TCPAddr).Port
+			_, r := rawHTTP(t, h, fmt.Sprintf("POST /gateway/gateway.dll?Action=open&Server=NS&IP=127.0.0.1 HTTP/1.1\r\nHost: gw:%d\r\nConnection: close\r\nContent-Length: 18\r\n\r\nVER 1 MSNP8 CVR0\r\n", port))
+			resp, err := http.ReadResponse(r, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, err := io.ReadAll(resp.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if strings.Contains(string(body), "5555") || strings.Contains(string(body), "6666") || !strings.HasSuffix(string(body), "XFR 0 NS "+h.proxy.HTTPAddr().String()+" G D\r\n") {
+				t.Errorf("the client was told %q", body)
+			}
+			h.stop()
+			wantParity(t, h.recorder.records, capture.Bytes())
+		})
+	}
+}
+
+func zipped(text string) string {
+	var out bytes.Buffer
+	z := gzip.NewWriter(&out)
+	io.WriteString(z, text)
+	z.Close()
+	return out.String()
+}
+
+func TestTheServerBehindTheProxyIsNamedToTheGateway(t *testing.T) {
+	asked := make(chan string, 10)
+	serve := func(w http.ResponseWriter, r *http.Request) {
+		asked <- r.URL.Query().Get("IP")
+		w.Header()["X-MSN-Messenger"] = []string{"SessionID=7.1; GW-IP=127.0.0.1"}
+		io.WriteString(w, "XFR 3 SB 10.1.2.3:1864 CKI cookie1\r\n")
+	}
+	h, _, _ := webHarness(t, serve, func(cfg *Config) { cfg.Upstream = "messenger.example.com" })
+	ask := func(server, ip, body string) {
+		_, r := rawHTTP(t, h, fmt.Sprintf("POST /gateway/gateway.dll?Action=open&Server=%s&IP=%s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", server, ip, len(body), body))
+		if _, err := http.ReadResponse(r, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, s := range []struct{ server, ip, body, want string }{
+		{"NS", "10.9.9.9", "VER 1 MSNP8 CVR0\r\n", "10.9.9.9"},                        // not the proxy
+		{"NS", "127.0.0.1", "VER 1 MSNP8 CVR0\r\n", "messenger.example.com"},          // the proxy, as it was set up
+		{"SB", "127.0.0.1", "USR 1 a@example.com cookie1\r\n", "10.1.2.3"},            // where the cookie is from
+		{"SB", "127.0.0.1", "USR 1 a@example.com unknown\r\n", "127.0.0.1"},           // nobody knows
+		{"SB", h.proxy.Addr().String(), "ANS 1 a@b.c cookie1 7\r\n", "10.1.2.3:1864"}, // again referred, and with a port
+	} {
+		ask(s.server, s.ip, s.body)
+		if got := <-asked; got != s.want {
+			t.Errorf("%s with %s and %q: the gateway was told %s, want %s", s.server, s.ip, s.body, got, s.want)
+		}
+	}
+}
+
+func TestATunnelIsRefused(t *testing.T) {
+	h, _, _ := webHarness(t, func(http.ResponseWriter, *http.Request) {}, nil)
+	_, r := rawHTTP(t, h, "CONNECT 127.0.0.1:22 HTTP/1.1\r\nHost: 127.0.0.1:22\r\n\r\n")
+	if resp, err := http.ReadResponse(r, nil); err != nil || resp.StatusCode != http.StatusNotImplemented {
+		t.Errorf("%v, %v", resp, err)
+	}
+}
+
+func TestAGatewayThatCannotBeReached(t *testing.T) {
+	h, _, web := webHarness(t, func(http.ResponseWriter, *http.Request) {}, nil)
+	web.Close()
+	_, r := rawHTTP(t, h, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	if resp, err := http.ReadResponse(r, nil); err != nil || resp.StatusCode != http.StatusBadGateway {
+		t.Errorf("%v, %v", resp, err)
+	}
+	h.stop()
+	if !strings.Contains(h.log.String(), "came to nothing") {
+		t.Errorf("the log says %s", h.log)
+	}
+}
