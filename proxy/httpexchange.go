@@ -123,7 +123,7 @@ func (x *httpExchange) outgoingToGateway(out *http.Request) {
 	if x.host != x.query.Host {
 		out.URL.RawQuery = gateway.WithHost(out.URL.RawQuery, x.host)
 	}
-	real := strings.TrimSuffix(x.g.upstream, ":"+DefaultHTTPPort)
+	real := strings.TrimSuffix(x.target, ":"+DefaultHTTPPort)
 	if x.session != nil {
 		real = x.session.hostNow(real)
 	}
@@ -317,9 +317,6 @@ func (x *httpExchange) tell() {
 	}
 	x.carrier.emit(e.Record(), x.at)
 }
-
-// finish tells of an exchange that ended early.
-func (x *httpExchange) finish() { x.tell() }
 
 // seenBody is a body that is looked at on its way.
 type seenBody struct {

@@ -160,8 +160,8 @@ func (g *httpGateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
+	defer x.tell() // also of an exchange that ended early; ReverseProxy panics then
 	g.reverse.ServeHTTP(&namedHeaders{ResponseWriter: w}, r.WithContext(x.context(r.Context())))
-	x.finish()
 }
 
 // outgoing makes the request that goes to the server: as it came, but for the

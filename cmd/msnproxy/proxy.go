@@ -63,7 +63,11 @@ report of the run.
 
   msnproxy proxy --upstream messenger.example.com --capture run.pcapng
 
-Point the client at 127.0.0.1, port 1863; docs/clients.md says how.`,
+Point the client at 127.0.0.1, port 1863; docs/clients.md says how. Clients that
+connect over HTTP come in by another address:
+
+  msnproxy proxy --upstream messenger.example.com --http-listen 127.0.0.1:80 \
+      --http-upstream gateway.example.com`,
 		Args: wantArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := f.complete(); err != nil {
