@@ -49,12 +49,12 @@ var httpCases = map[string]httpCase{
 			Request: headed("Authorization", "Passport1.4 OrgVerb=GET,OrgURL=http%3A%2F%2Fmessenger%2Emsn%2Ecom,sign-in=alice%40example.com,pwd=12%2B3456,lc=1033,id=507"),
 			Response: HTTPMessage{Header: map[string][]string{
 				"Authentication-Info": {"Passport1.4 da-status=success,tname=MSPAuth,tname=MSPProf,from-PP='t=TICKET1&p=PROFILE1',ru=http://messenger.msn.com"},
-				"Set-Cookie":          {"MSPAuth=COOKIE1; path=/", "MSPProf=COOKIE2"},
+				"Set-Cookie":          {"MSPAuth=COOKIE1; path=/", "WLSSC=COOKIE2"},
 			}}},
 		action: "login",
 		payload: `{"type":"passport-login","account":"alice@example.com","password":"12+3456","org_verb":"GET","org_url":"http://messenger.msn.com",` +
 			`"parameters":{"lc":"1033","id":"507"},"outcome":"success","ticket":"t=TICKET1&p=PROFILE1","return_url":"http://messenger.msn.com",` +
-			`"answer":{"tname":["MSPAuth","MSPProf"]},"cookies":{"MSPAuth":"COOKIE1","MSPProf":"COOKIE2"}}`,
+			`"answer":{"tname":["MSPAuth","MSPProf"]},"cookies":{"MSPAuth":"COOKIE1","WLSSC":"COOKIE2"}}`,
 		masked: `"ticket":"t=***2&p=***3"`, hidden: "12+3456 TICKET1 PROFILE1 COOKIE1 COOKIE2",
 	},
 	"login refused": {

@@ -439,3 +439,34 @@ func TestAGatewayOfTLSIsLeftAlone(t *testing.T) {
 		t.Errorf("the log says %s", h.log)
 	}
 }
+
+// TestWhatIsHeldBackComesWithTheNextAnswer, or with the last one.
+func TestWhatIsHeldBackComesWithTheNextAnswer(t *testing.T) {
+	answers := []string{"VER 1 MSNP8\r\nXFR 2 NS 10.1.2.3", ":1863 0 10.1.2.3:1863\r\nXFR 3 NS", ""}
+	n := 0
+	h, _, _ := webHarness(t, func(w http.ResponseWriter, r *http.Request) {
+		about := "SessionID=7.1; GW-IP=127.0.0.1"
+		if n == 2 {
+			about += "; Session=close"
+		}
+		w.Header()["X-MSN-Messenger"] = []string{about}
+		io.WriteString(w, answers[n])
+		n++
+	}, nil)
+	var got []string
+	for _, query := range []string{open, "Action=poll&SessionID=7.1", "Action=poll&SessionID=7.1"} {
+		_, r := rawHTTP(t, h, "POST /gateway/gateway.dll?"+query+" HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+		resp, err := http.ReadResponse(r, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, string(body))
+	}
+	if got[0] != "VER 1 MSNP8\r\n" || !strings.HasPrefix(got[1], "XFR 2 NS 127.0.0.1:") || strings.Contains(got[1], "10.1.2.3") || got[2] != "XFR 3 NS" {
+		t.Errorf("the client got %q", got)
+	}
+}
