@@ -59,17 +59,28 @@ func requestRule(m *httpMessage) bodyRule {
 
 // responseRule tells what becomes of the body of a response, by its request.
 func (t *httpTalk) responseRule(m *httpMessage) bodyRule {
-	if n := len(t.answers); n < len(t.requests) && t.inStep {
-		switch r := t.requests[n]; {
-		case r.message.request.Method == http.MethodHead:
-			return noBody
-		case r.message.request.Method == http.MethodConnect && m.response.StatusCode/100 == 2:
-			return noBody
-		case !r.toGateway && r.service == "":
-			return skipBody
-		}
+	n := len(t.answers)
+	if n >= len(t.requests) {
+		return t.unaskedRule(m)
+	}
+	switch r := t.requests[n]; {
+	case r.message.request.Method == http.MethodHead:
+		return noBody
+	case r.message.request.Method == http.MethodConnect && m.response.StatusCode/100 == 2:
+		return noBody
+	case !r.toGateway && r.service == "":
+		return skipBody
 	}
 	return keepBody
+}
+
+// unaskedRule is responseRule for a response whose request was not seen. It may
+// still come; where the beginning is missing, only the gateway's own count.
+func (t *httpTalk) unaskedRule(m *httpMessage) bodyRule {
+	if t.inStep || gateway.ParseAnswer(m.response.Header).Session != "" {
+		return keepBody
+	}
+	return skipBody
 }
 
 // bytes takes bytes that a side sent.

@@ -68,11 +68,14 @@ func ServiceOf(req *http.Request) decode.HTTPService {
 	return ""
 }
 
+// maxForm bounds a form that is looked at: tokens have some hundred characters.
+const maxForm = 16 << 10
+
 // MayBeWRAP tells whether the body of a request has to be seen: a form with
 // parameters of WRAP may go anywhere.
 func MayBeWRAP(req *http.Request) bool {
 	kind, _, _ := mime.ParseMediaType(req.Header.Get("Content-Type"))
-	return req.Method == http.MethodPost && kind == "application/x-www-form-urlencoded"
+	return req.Method == http.MethodPost && req.ContentLength > 0 && req.ContentLength <= maxForm && kind == "application/x-www-form-urlencoded"
 }
 
 // ServiceOfBody tells the same by header and body.
