@@ -167,3 +167,33 @@ func TestTheCarrierOfAConnection(t *testing.T) {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
+
+// FuzzTalk reads whatever two ends say as a connection to a proxy: tunnels,
+// sessions and exchanges in any order. It must not crash, nor take long.
+func FuzzTalk(f *testing.F) {
+	f.Add([]byte(connectTo("ns.example.com:1863")+"VER 1 MSNP8 CVR0\r\n"), []byte(established+"VER 1 MSNP8\r\n"), byte(7))
+	f.Add([]byte(connectTo("a")+connectTo("b")+openNS("h", "VER 1 MSNP8 CVR0\r\n")), []byte(established+refused+established+reply("7.1", "VER 1 MSNP8\r\n")), byte(90))
+	f.Add([]byte(get(nexus, "nexus.passport.com")+postForm("/cb", "wrap_verification_code=1")), []byte(page("", "PassportURLs: DALogin=x")+page("wrap_access_token=3")), byte(255))
+	f.Add([]byte(openSB("h", "ANS 1 a@b.c 1.2 3\r\n")+poll("8.1")), []byte(reply("8.1", gzipped("ANS 1 OK\r\n"), "Content-Encoding: gzip")+replyWith("8.2", chunked("BYE a@b.c\r\n"), "Transfer-Encoding: chunked")), byte(3))
+	f.Fuzz(func(t *testing.T, client, server []byte, size byte) {
+		if len(client)+len(server) > 1<<13 {
+			return
+		}
+		begun := time.Now()
+		k := gatewayTalkBegins()
+		for n := int(size) + 1; len(client)+len(server) > 0; {
+			c, s := min(n, len(client)), min(n, len(server))
+			if c > 0 {
+				k.c(string(client[:c]))
+			}
+			if s > 0 {
+				k.s(string(server[:s]))
+			}
+			client, server = client[c:], server[s:]
+		}
+		decodeTalks(t, k.close())
+		if took := time.Since(begun); took > fuzzLimit {
+			t.Fatalf("took %v", took)
+		}
+	})
+}
