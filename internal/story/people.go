@@ -1,0 +1,60 @@
+package story
+
+import (
+	"slices"
+)
+
+// contacts tells the contacts of every account, those of the first sign-in
+// first.
+func (b *builder) contacts() []Contact {
+	var out []Contact
+	place := map[string]int{} // of a contact of an account
+	for _, o := range b.t.owners {
+		account := b.accountOf(o.owner)
+		for _, e := range o.order {
+			c := e.Contact
+			c.Account, c.Groups = account, o.groupNames(e)
+			at := key(account) + " " + key(c.Handle)
+			if i, ok := place[at]; ok && account != "" {
+				out[i] = out[i].update(c)
+				continue
+			}
+			place[at] = len(out)
+			out = append(out, c)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Contact) int { return compareText(a.Account, b.Account) })
+	return out
+}
+
+// update takes what another connection of the account tells of a contact.
+func (c Contact) update(later Contact) Contact {
+	if later.Name == "" {
+		later.Name = c.Name
+	}
+	if later.Lists == 0 {
+		later.Lists, later.Groups = c.Lists, c.Groups
+	}
+	if later.Status == "" {
+		later.Status, later.Capabilities = c.Status, c.Capabilities
+	}
+	return later
+}
+
+// presences tells the changes of presence.
+func (b *builder) presences() []Presence {
+	var out []Presence
+	for _, one := range b.t.presence {
+		p := one.Presence
+		p.Account = b.accountOf(one.conn)
+		if p.Contact == "" {
+			p.Contact = p.Account
+		}
+		out = append(out, p)
+	}
+	slices.SortStableFunc(out, func(a, b Presence) int { return a.Time.Compare(b.Time) })
+	return out
+}
+
+// accountOf is the account of a connection, as its whole session tells it.
+func (b *builder) accountOf(c *conn) string { return b.connections[b.number[c.ID]].Account }

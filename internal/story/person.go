@@ -1,0 +1,48 @@
+package story
+
+import (
+	"slices"
+	"strings"
+
+	"msnproxy/decode"
+)
+
+// person returns the address of a handle, without what dialects put around it:
+// 1:bob@example.com;{endpoint} is bob@example.com.
+func person(handle []byte) string {
+	name := string(decode.Account(handle))
+	if network, rest, ok := strings.Cut(name, ":"); ok && network != "" && strings.Trim(network, "0123456789") == "" {
+		name = rest
+	}
+	return clip(name)
+}
+
+// personArg returns the person that an argument of a record names, or "".
+func personArg(r *decode.Record, name string) string { return person(r.Arg(name)) }
+
+// key is what people are told apart by: upper and lower case are the same.
+func key(person string) string { return strings.ToLower(person) }
+
+// same tells whether two addresses are the same person. Nobody is the same as
+// somebody of whom nothing is known.
+func same(a, b string) bool { return a != "" && strings.EqualFold(a, b) }
+
+// differ tells whether two addresses, both known, are different people.
+func differ(a, b string) bool { return a != "" && b != "" && !strings.EqualFold(a, b) }
+
+// with returns the people and another one, if they are not among them yet.
+func with(people []string, another string) []string {
+	if another == "" || contains(people, another) || len(people) >= maxPeople {
+		return people
+	}
+	return append(people, another)
+}
+
+// without returns the people but for one.
+func without(people []string, one string) []string {
+	return slices.DeleteFunc(slices.Clone(people), func(p string) bool { return same(p, one) })
+}
+
+func contains(people []string, one string) bool {
+	return slices.ContainsFunc(people, func(p string) bool { return same(p, one) })
+}

@@ -1,0 +1,156 @@
+package story
+
+import (
+	"slices"
+	"strings"
+
+	"msnproxy/decode"
+)
+
+// Contact is somebody on an account's lists, or whose presence the account was
+// told.
+type Contact struct {
+	Account      string // whose contact; "" where that is not known
+	Handle, Name string
+	Lists        uint32   // the bits of decode.ListBits
+	Groups       []string // by name, where that is known
+	Status       string   // the last that was told, as on the wire; FLN for offline
+	Capabilities decode.Capabilities
+}
+
+// roster is the contact list of an account as the records tell it.
+type roster struct {
+	owner  *conn  // whose account is the roster's, where that becomes known later
+	name   string // of the account itself
+	byKey  map[string]*entry
+	byGUID map[string]*entry
+	order  []*entry
+	groups map[string]string // names by id
+	anew   bool              // a whole list follows; what was listed before no longer counts
+}
+
+// entry is a contact in a roster.
+type entry struct {
+	Contact
+	guid     string
+	groupIDs []string
+}
+
+// rosterOf returns the roster of a connection's account, which all connections
+// of that account share.
+func (t *Teller) rosterOf(c *conn) *roster {
+	if c.roster != nil {
+		return c.roster
+	}
+	if c.Account != "" {
+		c.roster = t.rosters[key(c.Account)]
+	}
+	if c.roster == nil {
+		c.roster = &roster{owner: c, byKey: map[string]*entry{}, byGUID: map[string]*entry{}, groups: map[string]string{}}
+		t.owners = append(t.owners, c.roster)
+	}
+	if c.Account != "" {
+		t.rosters[key(c.Account)] = c.roster
+	}
+	return c.roster
+}
+
+// entry returns somebody's entry, a new one if need be, or nil where there is
+// no room or no name.
+func (t *Teller) entry(o *roster, handle string) *entry {
+	if handle == "" {
+		return nil
+	}
+	e := o.byKey[key(handle)]
+	if e == nil && t.room.contacts.take(len(handle)) {
+		e = &entry{Contact: Contact{Handle: handle}}
+		o.byKey[key(handle)] = e
+		o.order = append(o.order, e)
+	}
+	return e
+}
+
+// begin makes way for a list that is told as a whole.
+func (o *roster) begin() {
+	if !o.anew {
+		return
+	}
+	o.anew = false
+	for _, e := range o.order {
+		e.Lists, e.groupIDs = 0, nil
+	}
+}
+
+// rename takes a name that was told, if one was.
+func (e *entry) rename(name string) {
+	if name != "" {
+		e.Name = name
+	}
+}
+
+// identify takes note of the id by which an edit may name a contact.
+func (o *roster) identify(e *entry, guid []byte) {
+	if len(guid) > 0 && e.guid == "" {
+		e.guid = key(clip(string(guid)))
+		o.byGUID[e.guid] = e
+	}
+}
+
+// find finds a contact by its address or its id.
+func (o *roster) find(name string) *entry {
+	if e := o.byKey[key(name)]; e != nil {
+		return e
+	}
+	return o.byGUID[key(name)]
+}
+
+// nameGroup takes note of a group's name.
+func (o *roster) nameGroup(id, name string) {
+	if _, known := o.groups[id]; id != "" && (known || len(o.groups) < maxGroups) {
+		o.groups[id] = name
+	}
+}
+
+func (e *entry) join(group string) {
+	if group != "" && !slices.Contains(e.groupIDs, group) && len(e.groupIDs) < maxGroups {
+		e.groupIDs = append(e.groupIDs, group)
+	}
+}
+
+func (e *entry) leave(group string) {
+	e.groupIDs = slices.DeleteFunc(e.groupIDs, func(g string) bool { return g == group })
+}
+
+// groupNames are the groups of a contact, by id where the name is not known.
+func (o *roster) groupNames(e *entry) []string {
+	var names []string
+	for _, id := range e.groupIDs {
+		name := o.groups[id]
+		if name == "" {
+			name = id
+		}
+		names = append(names, name)
+	}
+	return names
+}
+
+// textArg is an argument, percent-decoded for reading.
+func textArg(r *decode.Record, name string) string { return clip(decode.PercentDecode(r.Arg(name))) }
+
+// groupArg is the id of the group that a record names.
+func groupArg(r *decode.Record) string {
+	if id := r.Arg("group_guid"); id != nil {
+		return clip(string(id))
+	}
+	return clip(string(r.Arg("group")))
+}
+
+// listBit is the bit of a list by its two letters, or 0.
+func listBit(name []byte) uint32 {
+	for _, l := range decode.ListBits {
+		if strings.HasPrefix(l.Meaning, string(name)) && len(name) == 2 {
+			return l.Code
+		}
+	}
+	return 0
+}

@@ -1,0 +1,127 @@
+package story
+
+import (
+	"time"
+
+	"msnproxy/decode"
+)
+
+// Teller takes the records of a run, in their order, and can tell its story at
+// any time. It is not safe for concurrent use.
+type Teller struct {
+	conns   map[string]*conn
+	order   []*conn
+	rosters map[string]*roster // by account
+	owners  []*roster          // all of them, those of unknown accounts too
+
+	referrals []*Referral
+	presence  []change
+	sightings []sighting
+	latencies latencies
+
+	room struct{ referrals, presence, sightings, contacts budget }
+	left int64 // connections beyond maxConnections
+
+	payload func(*decode.Record) *decode.Payload
+	told    *Story // the story so far, if no record came since it was told
+}
+
+// NewTeller returns a Teller to which nothing has happened yet.
+func NewTeller() *Teller {
+	return &Teller{conns: map[string]*conn{}, rosters: map[string]*roster{}, payload: (*decode.Record).DecodePayload}
+}
+
+// Record takes a record, which is valid only during the call.
+func (t *Teller) Record(r *decode.Record) {
+	if r.Conn == "" {
+		return // of the run, not of a connection
+	}
+	t.told = nil
+	c := t.connOf(r)
+	if c == nil {
+		return
+	}
+	c.learn(r)
+	switch r.Kind {
+	case decode.KindCommand:
+		t.command(c, r)
+	case decode.KindClose:
+		t.latencies.giveUp(c)
+		c.forget()
+	}
+}
+
+// connOf returns the connection of a record, which may be its first, or nil if
+// there are too many.
+func (t *Teller) connOf(r *decode.Record) *conn {
+	c := t.conns[r.Conn]
+	if c != nil {
+		return c
+	}
+	if len(t.order) >= maxConnections {
+		if r.Kind == decode.KindOpen {
+			t.left++
+		}
+		return nil
+	}
+	c = &conn{Connection: Connection{ID: r.Conn, Start: r.Time}}
+	t.conns[r.Conn] = c
+	t.order = append(t.order, c)
+	return c
+}
+
+// command takes what a command tells.
+func (t *Teller) command(c *conn, r *decode.Record) {
+	t.latencies.pair(c, r)
+	c.login.learn(c, r)
+	c.software.learn(r)
+	t.refer(c, r)
+	if r.Server != decode.SB {
+		t.list(c, r)
+		t.show(c, r)
+	} else {
+		t.meet(c, r)
+	}
+	t.hear(c, r)
+}
+
+// Story is what happened in a run.
+type Story struct {
+	Sessions      []*Session // by start, as all others
+	Connections   []*Connection
+	Referrals     []*Referral
+	Latencies     []Latency // by verb
+	Contacts      []Contact // by account, and each account's in the order of its list
+	Presence      []Presence
+	Conversations []*Conversation
+	Messages      []*Message
+	Cut           Cut
+}
+
+// Cut counts what was beyond the limits and is not told.
+type Cut struct{ Connections, Referrals, Contacts, Presence, Messages int64 }
+
+// Story tells what has happened so far. It may be kept: it does not change
+// when more records come.
+func (t *Teller) Story() *Story {
+	if t.told == nil {
+		t.told = t.tell()
+	}
+	return t.told
+}
+
+func (t *Teller) tell() *Story {
+	b := newBuilder(t)
+	b.link()
+	s := &Story{Connections: b.connections, Referrals: b.referrals, Sessions: b.sessions(), Latencies: t.latencies.list()}
+	s.Contacts, s.Presence = b.contacts(), b.presences()
+	s.Conversations, s.Messages = b.conversations()
+	s.Cut = Cut{t.left, t.room.referrals.refused, t.room.contacts.refused, t.room.presence.refused, t.room.sightings.refused}
+	return s
+}
+
+// within tells whether b is at a or at most d later.
+func within(a, b time.Time, d time.Duration) bool {
+	gap := b.Sub(a)
+	return gap >= 0 && gap <= d
+}
