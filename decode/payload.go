@@ -172,6 +172,9 @@ func (r *Record) DecodePayload() *Payload {
 	if r.Kind != KindCommand || !r.HasPayload {
 		return nil
 	}
+	if r.Said != nil {
+		return r.Said
+	}
 	row := payloadRowOf(r.Verb)
 	d := &draft{kind: row.kind}
 	if len(r.Payload) > 0 {

@@ -99,6 +99,10 @@ type Record struct {
 	Offset       int64 // of the first byte, in its direction of the connection
 	Notes        []Note
 
+	// Said is what the payload says, on a record that was read back from an
+	// output that told that and not the bytes; else nil. See DecodePayload.
+	Said *Payload
+
 	// Joined is, on the last chunk of a chunked message, the whole text.
 	Joined *JoinedMessage
 

@@ -53,10 +53,11 @@ func (t Time) clock() string { return time.Time(t).UTC().Format(time.TimeOnly) }
 
 func (t Time) date() string { return time.Time(t).UTC().Format(time.DateOnly) }
 
+// exact returns the time for programs, as fine as the source has it.
+func (t Time) exact() string { return time.Time(t).UTC().Format(time.RFC3339Nano) }
+
 func (t Time) appendJSON(dst []byte) []byte {
-	dst = append(dst, '"')
-	dst = time.Time(t).UTC().AppendFormat(dst, time.RFC3339Nano)
-	return append(dst, '"')
+	return append(append(append(dst, '"'), t.exact()...), '"')
 }
 
 // timeCell returns a Time, or nil where there is none.

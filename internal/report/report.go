@@ -1,21 +1,31 @@
 // Package report collects records into the sections of a report and writes
-// them as tables or as JSON.
+// them as tables, Markdown, CSV or JSON.
 //
-//	records ──► collectors ──► []Section ──► tables, JSON, …
+//	records ──► collectors, story ──► []Section ──► tables, CSV, JSON, …
 //
-// A section is collected in a file of its own (connections.go, messages.go)
-// and knows no format; a format (table.go, json.go) knows no section.
+// A section is made in a file of its own (commands.go, sessions.go), some from
+// the records, most from the story that package story makes of them. It knows
+// no format; a format (table.go, json.go) knows no section.
 //
-// Memory follows the connections, the verbs and the rows that are kept, not
-// the number of records.
+// Memory follows the connections, the contacts, the verbs and the rows that
+// are kept, not the number of records.
 package report
 
-import "msnproxy/decode"
+import (
+	"slices"
+	"sync"
 
-// Report is a sink for records that ends in a report.
+	"msnproxy/decode"
+	"msnproxy/internal/story"
+)
+
+// Report is a sink for records that ends in a report. It may be written while
+// records still come.
 type Report struct {
+	mu         sync.Mutex
 	captures   *captures
-	collectors []collector // in the order of the report
+	teller     *story.Teller // nil where no section needs it
+	collectors []collector   // in the order of the report
 }
 
 // collector makes one section.
@@ -28,19 +38,64 @@ type collector interface {
 // Options choose what of a report is written, and how.
 type Options struct {
 	Width    int      // of tables, in columns; 0 is 80
-	Sections []string // by name; none is all
+	Sections []string // by name; none is what the format shows of itself
 }
 
-// New returns an empty report.
-func New() *Report {
-	files := &captures{}
-	return &Report{captures: files, collectors: []collector{
-		files, newConnections(), newCommands(), newChallenges(), newMessages(), &errorReplies{}, &issues{},
-	}}
+// New returns an empty report of the sections of those names, or of all. It
+// collects what those need; names that no section has are left for the
+// writing to complain of.
+func New(sections ...string) *Report {
+	files, teller := &captures{}, story.NewTeller()
+	r := &Report{captures: files}
+	for _, c := range []collector{
+		files,
+		chapter{teller, sessions},
+		chapter{teller, connections},
+		newCommands(),
+		chapter{teller, latency},
+		newChallenges(),
+		chapter{teller, referrals},
+		chapter{teller, contacts},
+		chapter{teller, presence},
+		chapter{teller, conversations},
+		chapter{teller, messages},
+		&errorReplies{},
+		&issues{},
+	} {
+		if !isWanted(c.section().Name, sections) {
+			continue
+		}
+		r.collectors = append(r.collectors, c)
+		if _, ok := c.(chapter); ok {
+			r.teller = teller
+		}
+	}
+	return r
 }
+
+// isWanted tells whether a section is among the names; none are all.
+func isWanted(section string, names []string) bool {
+	return len(names) == 0 || slices.Contains(names, section) || slices.Contains(names, All)
+}
+
+// chapter is a section that tells a part of the story.
+type chapter struct {
+	teller *story.Teller
+	tell   func(*story.Story) Section
+}
+
+// record does nothing: the report hands the teller each record once.
+func (c chapter) record(*decode.Record) {}
+
+func (c chapter) section() Section { return c.tell(c.teller.Story()) }
 
 // Record takes a record. It never fails.
 func (r *Report) Record(rec *decode.Record) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.teller != nil {
+		r.teller.Record(rec)
+	}
 	for _, c := range r.collectors {
 		c.record(rec)
 	}
@@ -51,4 +106,19 @@ func (r *Report) Record(rec *decode.Record) error {
 func (r *Report) Close() error { return nil }
 
 // AddCapture adds a file to the section of captures.
-func (r *Report) AddCapture(row CaptureRow) { r.captures.rows = append(r.captures.rows, row) }
+func (r *Report) AddCapture(row CaptureRow) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.captures.rows = append(r.captures.rows, row)
+}
+
+// Story is what happened, for what tells more of it than tables can; nil if
+// no section needs it.
+func (r *Report) Story() *story.Story {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.teller == nil {
+		return nil
+	}
+	return r.teller.Story()
+}

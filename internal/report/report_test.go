@@ -29,20 +29,12 @@ const (
 // play is a run of records, told like a script.
 type play struct {
 	report *Report
-	said   map[*decode.Record]*decode.Payload
 	now    time.Time
 	seq    map[string]int64
 }
 
 func newPlay() *play {
-	p := &play{report: New(), said: map[*decode.Record]*decode.Payload{}, seq: map[string]int64{},
-		now: time.Date(2004, 5, 17, 12, 0, 0, 0, time.UTC)}
-	for _, c := range p.report.collectors {
-		if m, ok := c.(*messages); ok {
-			m.payload = func(r *decode.Record) *decode.Payload { return p.said[r] }
-		}
-	}
-	return p
+	return &play{report: New(), seq: map[string]int64{}, now: time.Date(2004, 5, 17, 12, 0, 0, 0, time.UTC)}
 }
 
 func (p *play) record(r *decode.Record) {
@@ -93,11 +85,42 @@ func (p *play) says(r *decode.Record, kind string, fields ...decode.Field) {
 		}
 	}
 	r.Bytes += r.PayloadBytes
-	p.said[r] = &decode.Payload{Type: kind, Fields: fields}
+	r.Said = &decode.Payload{Type: kind, Fields: fields}
 	p.record(r)
 }
 
 func textField(s string) decode.Field { return decode.Field{Name: "text", Value: s} }
+
+const plainText = "text/plain"
+
+// reply is the note of a record that answers another.
+func reply(to int64, request string, after time.Duration) decode.Note {
+	return decode.Note{Kind: decode.NoteReply, ToSeq: to, Request: request, Latency: after}
+}
+
+// friends plays a notification connection: dana's contacts come and go.
+func friends(p *play) {
+	p.open("c3", "192.168.1.21:1040", "207.46.110.30:1863", decode.Ref{})
+	request := func(line, names string) {
+		r := p.line("c3", c2s, decode.NS, line, names)
+		r.HasTrID = true
+		p.record(r)
+	}
+	request("VER 1 MSNP8 CVR0", "trid dialects")
+	p.cmd("c3", s2c, decode.NS, "VER 1 MSNP8", "trid dialects", reply(2, "VER", 95*time.Millisecond))
+	request("CVR 2 0x0409 winnt 5.1 i386 MSMSGS 5.0.0544 MSMSGS dana@example.com", "trid lcid os os_version arch library library_version client_id handle")
+	request("USR 3 TWN I dana@example.com", "trid method stage handle")
+	p.cmd("c3", s2c, decode.NS, "USR 3 OK dana@example.com שלום 1", "trid result handle name verified", reply(5, "USR", 1478769*time.Microsecond))
+	p.cmd("c3", s2c, decode.NS, "SYN 4 9 2 1", "trid version")
+	p.cmd("c3", s2c, decode.NS, "LSG 0 Friends|Family", "group name")
+	p.cmd("c3", s2c, decode.NS, "LST wang@example.com 王小明 11 0", "handle name lists groups")
+	p.cmd("c3", s2c, decode.NS, "LST evil@example.com =cmd|'%20/C%20calc'!A0 4", "handle name lists")
+	p.cmd("c3", s2c, decode.NS, "ILN 5 BSY wang@example.com 王小明 2147799084", "trid status handle name caps")
+	p.cmd("c3", s2c, decode.NS, "NLN NLN eve@example.com <script>[x](http://e.example.com)_@all 0", "status handle name caps")
+	request("XFR 6 SB", "trid type")
+	p.cmd("c3", s2c, decode.NS, "XFR 6 SB 207.46.108.37:1863 CKI ***9", "trid type address method cookie",
+		decode.Note{Kind: decode.NoteRewrite, From: "207.46.108.37:1863", To: "127.0.0.1:40001"}, reply(14, "XFR", 0))
+}
 
 func session() *Report {
 	p := newPlay()
@@ -133,6 +156,7 @@ func session() *Report {
 	short.Bytes += 5000
 	p.says(short, "unknown")
 	p.record(&decode.Record{Conn: "c2", Kind: decode.KindClose, Server: decode.SB, Reason: "the server closed it, then the client", BytesC2S: 612, BytesS2C: 10018})
+	friends(p)
 	p.report.AddCapture(CaptureRow{File: "captures/2004-05-17-office.pcapng", Kind: "pcapng", Packets: 41873, Bytes: 30518239, First: p.now.Add(-time.Hour), Last: p.now,
 		Connections: 2, Skipped: map[string]int64{"not TCP": 12, "cut short": 3}})
 	return p.report
@@ -142,7 +166,7 @@ func TestTables(t *testing.T) {
 	for _, width := range []int{80, 160} {
 		t.Run(fmt.Sprint(width), func(t *testing.T) {
 			var out bytes.Buffer
-			if err := session().WriteTables(&out, Options{Width: width}); err != nil {
+			if err := session().WriteTables(&out, Options{Width: width, Sections: []string{All}}); err != nil {
 				t.Fatal(err)
 			}
 			golden(t, fmt.Sprintf("tables-%d.txt", width), out.String())
@@ -159,6 +183,24 @@ func TestJSON(t *testing.T) {
 	golden(t, "report.json", out.String())
 	if !json.Valid(out.Bytes()) {
 		t.Error("not JSON")
+	}
+}
+
+func TestMarkdown(t *testing.T) {
+	var out bytes.Buffer
+	if err := session().WriteMarkdown(&out, Options{Sections: []string{All}}); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "report.md", out.String())
+}
+
+func TestCSV(t *testing.T) {
+	for _, section := range []string{"contacts", "messages", "latency"} {
+		var out bytes.Buffer
+		if err := session().WriteCSV(&out, Options{Sections: []string{section}}); err != nil {
+			t.Fatal(err)
+		}
+		golden(t, section+".csv", out.String())
 	}
 }
 
@@ -231,33 +273,41 @@ func hostile(r *rand.Rand) string {
 	return b.String()
 }
 
-// contract is the columns of docs, "The report".
-var contract = map[string]string{
-	"captures":    "file kind packets bytes first last connections skipped_packets",
-	"connections": "conn session server client server_addr dialect dialect_from start end commands_c2s commands_s2c bytes_c2s bytes_s2c lost_bytes opaque_bytes via close_reason",
-	"commands":    "verb dir count bytes payload_bytes meaning",
-	"challenges":  "conn time verdict server_verdict challenge product_id client environment algorithm got expected explanation injected requested latency_ms",
-	"messages":    "time conn from to type text",
-	"errors":      "conn time code meaning request",
-	"issues":      "conn time seq packet text",
+// contract is the sections and their columns, as docs promise them.
+var contract = []struct{ section, columns string }{
+	{"captures", "file kind packets bytes first last connections skipped_packets"},
+	{"sessions", "session account client_software dialect start end connections outcome"},
+	{"connections", "conn session server client server_addr dialect dialect_from start end commands_c2s commands_s2c bytes_c2s bytes_s2c lost_bytes opaque_bytes via close_reason"},
+	{"commands", "verb dir count bytes payload_bytes meaning"},
+	{"latency", "verb count min_ms p50_ms p95_ms max_ms unanswered"},
+	{"challenges", "conn time verdict server_verdict challenge product_id client environment algorithm got expected explanation injected requested latency_ms"},
+	{"referrals", "conn time type address rewritten_to followed_by"},
+	{"contacts", "account contact name lists groups last_status client_capabilities"},
+	{"presence", "time account contact status name"},
+	{"conversations", "conn start end participants messages typing other"},
+	{"messages", "time conn from to type text"},
+	{"errors", "conn time code meaning request"},
+	{"issues", "conn time seq packet text"},
 }
 
 func TestSectionsHaveTheColumnsOfTheContract(t *testing.T) {
-	if want := []string{"captures", "connections", "commands", "challenges", "messages", "errors", "issues"}; !slices.Equal(SectionNames(), want) {
-		t.Errorf("sections %v, want %v", SectionNames(), want)
-	}
 	sections, err := New().Sections(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
+	var got, want []string
 	for _, s := range sections {
 		var keys []string
 		for _, c := range s.Columns {
 			keys = append(keys, c.Key)
 		}
-		if got := strings.Join(keys, " "); got != contract[s.Name] {
-			t.Errorf("%s has the columns %s\nwant %s", s.Name, got, contract[s.Name])
-		}
+		got = append(got, s.Name+": "+strings.Join(keys, " "))
+	}
+	for _, c := range contract {
+		want = append(want, c.section+": "+c.columns)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
 
@@ -267,9 +317,11 @@ func TestUnknownSectionListsTheNames(t *testing.T) {
 			return New().WriteTables(&bytes.Buffer{}, Options{Sections: []string{"commands", "colour"}})
 		},
 		func() error { return New().WriteJSON(&bytes.Buffer{}, Options{Sections: []string{"colour"}}) },
+		func() error { return New().WriteMarkdown(&bytes.Buffer{}, Options{Sections: []string{"colour"}}) },
+		func() error { return New().WriteCSV(&bytes.Buffer{}, Options{Sections: []string{"colour"}}) },
 	} {
 		err := write()
-		if want := `there is no section "colour"; the sections are: captures, connections, commands, challenges, messages, errors, issues`; err == nil || err.Error() != want {
+		if want := `there is no section "colour"; the sections are: ` + strings.Join(SectionNames(), ", ") + `; all is all of them`; err == nil || err.Error() != want {
 			t.Errorf("got %v, want %s", err, want)
 		}
 	}
@@ -280,7 +332,7 @@ func TestEmptyReport(t *testing.T) {
 	if err := New().WriteTables(&table, Options{}); err != nil {
 		t.Fatal(err)
 	}
-	if want := "nothing to show: captures, connections, commands, challenges, messages, errors,\nissues\n"; table.String() != want {
+	if want := "nothing to show: captures, sessions, conversations, messages, errors, issues\n"; table.String() != want {
 		t.Errorf("got %q, want %q", table.String(), want)
 	}
 	if err := New().WriteJSON(&js, Options{Sections: []string{"errors", "issues"}}); err != nil {
@@ -354,7 +406,7 @@ func TestRowsBeyondTheBoundAreCounted(t *testing.T) {
 	}
 	s[0].Rows = s[0].Rows[:1]
 	var table bytes.Buffer
-	if err := writeTable(&table, &s[0], 80); err != nil || !strings.Contains(table.String(), "… and 7 more\n") {
+	if err := writeTable(&table, &s[0], 80); err != nil || !strings.Contains(table.String(), "… and 7 more, which were not kept\n") {
 		t.Errorf("%v:\n%s", err, table.String())
 	}
 	var js bytes.Buffer

@@ -16,6 +16,7 @@ type Section struct {
 	Counts  Counts   // of its rows by what matters most, told in its title
 	Rows    [][]Cell // a Cell for each column; nil where nothing is known
 	More    int64    // rows beyond the bound on what is kept
+	Hidden  int64    // rows behind these that are not shown here
 }
 
 // Column is a column of a section.
@@ -31,26 +32,29 @@ type Column struct {
 	Rare bool // left out where all rows have 0
 }
 
-// notFound tells of a section that does not exist, and of those that do.
-func notFound(name string) error {
-	return fmt.Errorf("there is no section %q; the sections are: %s", name, strings.Join(SectionNames(), ", "))
-}
+// All stands for every section where sections are chosen by name.
+const All = "all"
 
-// SectionNames lists the sections in the order in which they are written.
-func SectionNames() []string {
-	var names []string
+// first are the sections that tell what happened at first sight. They are what
+// formats for people show unless others are asked for.
+var first = []string{"captures", "sessions", "conversations", "messages", "errors", "issues"}
+
+// sectionNames are the sections in the order in which they are written.
+var sectionNames = func() (names []string) {
 	for _, c := range New().collectors {
 		names = append(names, c.section().Name)
 	}
 	return names
-}
+}()
+
+// SectionNames lists the sections in the order in which they are written.
+func SectionNames() []string { return slices.Clone(sectionNames) }
 
 // CheckSections returns an error if one of the names is not a section's.
 func CheckSections(names []string) error {
-	known := SectionNames()
 	for _, n := range names {
-		if !slices.Contains(known, n) {
-			return notFound(n)
+		if n != All && !slices.Contains(sectionNames, n) {
+			return fmt.Errorf("there is no section %q; the sections are: %s; %s is all of them", n, strings.Join(sectionNames, ", "), All)
 		}
 	}
 	return nil
@@ -61,9 +65,11 @@ func (r *Report) Sections(names []string) ([]Section, error) {
 	if err := CheckSections(names); err != nil {
 		return nil, err
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	var out []Section
 	for _, c := range r.collectors {
-		if s := c.section(); len(names) == 0 || slices.Contains(names, s.Name) {
+		if s := c.section(); isWanted(s.Name, names) {
 			out = append(out, s)
 		}
 	}

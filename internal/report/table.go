@@ -20,10 +20,11 @@ const (
 	minWidth = 60
 )
 
-// WriteTables writes the report as tables that fit the page. Sections that
-// have nothing to show are named at the end.
+// WriteTables writes the report as tables that fit the page: the sections that
+// were asked for, or what comes first of all of them. What has nothing to show
+// is named at the end, and so is what was not shown.
 func (r *Report) WriteTables(w io.Writer, opts Options) error {
-	sections, err := r.Sections(opts.Sections)
+	d, err := r.digest(opts.Sections)
 	if err != nil {
 		return err
 	}
@@ -32,16 +33,13 @@ func (r *Report) WriteTables(w io.Writer, opts Options) error {
 		page = max(opts.Width, minWidth)
 	}
 	var out bytes.Buffer
-	var empty []string
-	for i := range sections {
-		if len(sections[i].Rows) == 0 {
-			empty = append(empty, sections[i].Name)
-		} else if err := writeTable(&out, &sections[i], page); err != nil {
+	for i := range d.sections {
+		if err := writeTable(&out, &d.sections[i], page); err != nil {
 			return err
 		}
 	}
-	if len(empty) > 0 {
-		writeWrapped(&out, "nothing to show: "+strings.Join(empty, ", "), page)
+	for _, line := range d.closing() {
+		writeWrapped(&out, line, page)
 	}
 	_, err = w.Write(trimLines(out.Bytes()))
 	return err
@@ -57,8 +55,8 @@ func writeTable(out *bytes.Buffer, s *Section, page int) error {
 			return fmt.Errorf("the table of %s: %w", s.Name, err)
 		}
 	}
-	if s.More > 0 {
-		fmt.Fprintf(out, "%s and %d more\n", display.Ellipsis, s.More)
+	if text := s.leftOut(); text != "" {
+		writeWrapped(out, display.Ellipsis+" "+text, page)
 	}
 	out.WriteString("\n\n")
 	return nil

@@ -1,0 +1,65 @@
+package report
+
+import (
+	"encoding/csv"
+	"errors"
+	"io"
+	"strings"
+
+	"msnproxy/internal/display"
+)
+
+// WriteCSV writes one section as comma-separated values, all its rows and
+// columns, the first line being the keys. Times are as in JSON. A text that a
+// spreadsheet would take for a formula gets an apostrophe in front.
+func (r *Report) WriteCSV(w io.Writer, opts Options) error {
+	sections, err := r.Sections(opts.Sections)
+	if err != nil {
+		return err
+	}
+	if len(sections) != 1 {
+		return errors.New("CSV holds one section; choose one")
+	}
+	s := &sections[0]
+	out := csv.NewWriter(w)
+	record := make([]string, len(s.Columns))
+	for i, c := range s.Columns {
+		record[i] = c.Key
+	}
+	_ = out.Write(record) // its error stays with the writer
+	for _, row := range s.Rows {
+		for i, c := range row {
+			record[i] = csvCell(c)
+		}
+		_ = out.Write(record)
+	}
+	out.Flush()
+	return out.Error()
+}
+
+// csvCell returns a cell as it stands in the file.
+func csvCell(c Cell) string {
+	switch v := c.(type) {
+	case nil:
+		return ""
+	case Time:
+		return v.exact()
+	case Number, Millis, Flag:
+		return v.String()
+	}
+	return withoutFormula(strings.Join(display.Lines(c.String()), "\n"))
+}
+
+// formulaStarts are what the text of a formula begins with, in one spreadsheet
+// or another; the wide forms are for those that are set to Japanese.
+const formulaStarts = "=+-@\t\r＝＋－＠"
+
+func withoutFormula(s string) string {
+	for _, first := range strings.TrimLeft(s, " \n") {
+		if strings.ContainsRune(formulaStarts, first) {
+			return "'" + s
+		}
+		return s
+	}
+	return s
+}

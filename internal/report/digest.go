@@ -1,0 +1,72 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// maxFirst is how many rows of a section are shown where nobody asked for that
+// section: a screenful of what happened, not all of it.
+const maxFirst = 20
+
+// digest is what a format for people shows: whole sections where they were
+// asked for by name, else the beginnings of those that come first, and what
+// there is beside them.
+type digest struct {
+	sections []Section
+	empty    []string // sections with nothing to show
+	rest     []string // sections that were not asked for, and how many rows they have
+}
+
+func (r *Report) digest(names []string) (digest, error) {
+	sections, err := r.Sections(names)
+	if err != nil {
+		return digest{}, err
+	}
+	var d digest
+	for _, s := range sections {
+		switch {
+		case len(names) == 0 && !slices.Contains(first, s.Name):
+			if len(s.Rows) > 0 {
+				d.rest = append(d.rest, fmt.Sprintf("%s (%d)", s.Name, len(s.Rows)))
+			}
+			continue
+		case len(s.Rows) == 0:
+			d.empty = append(d.empty, s.Name)
+			continue
+		case len(names) == 0 && len(s.Rows) > maxFirst:
+			s.Hidden = int64(len(s.Rows) - maxFirst)
+			s.Rows = s.Rows[:maxFirst]
+		}
+		d.sections = append(d.sections, s)
+	}
+	return d, nil
+}
+
+// leftOut tells of the rows of a section that are not shown, or "".
+func (s *Section) leftOut() string {
+	var parts []string
+	if s.Hidden > 0 {
+		parts = append(parts, fmt.Sprintf("%d more with --section %s", s.Hidden, s.Name))
+	}
+	if s.More > 0 {
+		parts = append(parts, fmt.Sprintf("%d more, which were not kept", s.More))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return "and " + strings.Join(parts, ", and ")
+}
+
+// closing are the lines at the end: what has nothing to show, and what else
+// there is.
+func (d *digest) closing() (lines []string) {
+	if len(d.empty) > 0 {
+		lines = append(lines, "nothing to show: "+strings.Join(d.empty, ", "))
+	}
+	if len(d.rest) > 0 {
+		lines = append(lines, "more with --section NAME, or --section "+All+": "+strings.Join(d.rest, ", "))
+	}
+	return lines
+}

@@ -1,0 +1,116 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+
+	"msnproxy/internal/display"
+)
+
+// WriteMarkdown writes the report as tables in Markdown (GitHub's): the
+// sections that were asked for, or what comes first of all of them. Columns in
+// which no row has anything are left out, as in tables on a terminal.
+func (r *Report) WriteMarkdown(w io.Writer, opts Options) error {
+	d, err := r.digest(opts.Sections)
+	if err != nil {
+		return err
+	}
+	var out bytes.Buffer
+	for i := range d.sections {
+		writeMarkdown(&out, &d.sections[i])
+	}
+	for _, line := range d.closing() {
+		fmt.Fprintf(&out, "%s\n\n", markdown(line))
+	}
+	_, err = w.Write(append(bytes.TrimRight(out.Bytes(), "\n"), '\n'))
+	return err
+}
+
+func writeMarkdown(out *bytes.Buffer, s *Section) {
+	about := s.About
+	if hasTimes(s) {
+		about += "; times in UTC"
+	}
+	fmt.Fprintf(out, "### %s\n\n%s\n\n", s.Name, markdown(strings.ToUpper(about[:1])+about[1:]+"."))
+	var columns []int
+	titles, rule := "|", "|"
+	for i, c := range s.Columns {
+		if isIdle(s, i) {
+			continue
+		}
+		columns = append(columns, i)
+		titles += " " + title(c) + " |"
+		if c.Right {
+			rule += " ---: |"
+		} else {
+			rule += " --- |"
+		}
+	}
+	fmt.Fprintf(out, "%s\n%s\n", titles, rule)
+	for _, row := range s.Rows {
+		out.WriteByte('|')
+		for _, i := range columns {
+			fmt.Fprintf(out, " %s |", markdown(text(row[i])))
+		}
+		out.WriteByte('\n')
+	}
+	if text := s.leftOut(); text != "" {
+		fmt.Fprintf(out, "\n%s\n", markdown(display.Ellipsis+" "+text))
+	}
+	out.WriteByte('\n')
+}
+
+// markdown returns a text as it stands in a cell: harmless, its lines kept
+// apart, and nothing in it that GitHub's Markdown, HTML or the markup of wikis
+// would take for anything but text. Character references are what all of them
+// understand.
+func markdown(s string) string {
+	lines := display.Lines(s)
+	for i, l := range lines {
+		l = references.Replace(l)
+		l = apostrophes.ReplaceAllStringFunc(l, func(run string) string { return strings.Repeat("&#39;", len(run)) })
+		l = looseUnderscore(l)
+		l = webAddress.ReplaceAllString(l, "$1&#46;")
+		lines[i] = mention.ReplaceAllString(l, "$1$2<!-- -->$3")
+	}
+	return strings.Join(lines, "<br>")
+}
+
+// references are the characters that mean something somewhere in a line.
+var references = strings.NewReplacer(
+	"&", "&amp;", "<", "&lt;", ">", "&gt;", "|", "&#124;", "\\", "&#92;", "`", "&#96;", "*", "&#42;", "~", "&#126;", "$", "&#36;",
+	"[", "&#91;", "]", "&#93;", "{", "&#123;", "}", "&#125;", "://", "&#58;//")
+
+var (
+	// apostrophes in a run are italics and bold face in wikis.
+	apostrophes = regexp.MustCompile(`'{2,}`)
+	// webAddress is what becomes a link without any markup.
+	webAddress = regexp.MustCompile(`(?i)\b(www)\.`)
+	// mention is what calls a person or refers to an issue on GitHub. An
+	// empty comment between keeps it text.
+	mention = regexp.MustCompile(`(^|[^0-9A-Za-z_&])([@#])([0-9A-Za-z])`)
+)
+
+// looseUnderscore makes the underscores text that do not stand between letters
+// or digits, where they are text already.
+func looseUnderscore(s string) string {
+	if !strings.Contains(s, "_") {
+		return s
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '_' && (i == 0 || i == len(s)-1 || !isWord(s[i-1]) || !isWord(s[i+1])) {
+			b.WriteString("&#95;")
+		} else {
+			b.WriteByte(s[i])
+		}
+	}
+	return b.String()
+}
+
+func isWord(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z'
+}
