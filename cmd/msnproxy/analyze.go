@@ -1,10 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
-	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -25,59 +24,75 @@ func newAnalyze(std stdio) *cobra.Command {
 	var f analyzeFlags
 	cmd := &cobra.Command{
 		Use:   "analyze FILE...",
-		Short: "Print a report of captures",
-		Long: `Analyze prints a report of capture files: the connections, what was sent on
-them, the messages, the errors, and what was irregular.
+		Short: "Print a report of captures: who signed in, who talked, what was said",
+		Long: `Analyze prints a report of capture files and records: who signed in with what
+and how it ended, who talked with whom, what was said, what failed and what was
+irregular. --section shows more, and all rows: ` + strings.Join(report.SectionNames(), ", ") + `.
 
-FILE is a pcap or pcapng file, gzipped or not; "-" is standard input.`,
+FILE is a pcap or pcapng file, or records (JSON lines) that msnproxy wrote,
+gzipped or not; "-" is standard input.
+
+  msnproxy analyze evening.pcapng
+  msnproxy analyze --section messages --format csv -o chats.csv evening.pcapng
+  msnproxy analyze -o report.md evening.pcapng
+  msnproxy analyze --format csv -o tables/ evening.pcapng`,
 		Args: wantFiles,
 		RunE: func(cmd *cobra.Command, files []string) error { return runAnalyze(cmd, std, f, files) },
 	}
 	f.add(cmd.Flags())
-	cmd.Flags().StringVar(&f.format, "format", "table", "format of the report: table or json")
-	cmd.Flags().StringSliceVar(&f.sections, "section", nil, "sections to show, separated by commas (default: all that are not empty)")
-	cmd.Flags().StringVarP(&f.output, "output", "o", "", "write the report to a file instead of standard output")
+	cmd.Flags().StringVar(&f.format, "format", "", "format of the report: "+report.FormatNames()+" (default: by the end of -o's name, or table)")
+	cmd.Flags().StringSliceVar(&f.sections, "section", nil, "sections to show, separated by commas, or all (default: what comes first)")
+	cmd.Flags().StringVarP(&f.output, "output", "o", "", "write the report to a file instead of standard output; as csv, to a folder of files")
 	cmd.Flags().IntVar(&f.width, "width", 0, "width of the tables in columns (default: the terminal's, or 80)")
 	return cmd
 }
 
 func runAnalyze(cmd *cobra.Command, std stdio, f analyzeFlags, files []string) error {
-	write, err := f.writer(std)
+	out, err := f.reportFile(std)
 	if err != nil {
 		return err
 	}
 	if err := f.sparesInput(files); err != nil {
 		return err
 	}
-	rep := report.New()
+	rep := report.New(f.sections...)
 	readErr := readCaptures(cmd.Context(), std, f.inputFlags, files, func(s captures.Summary) { rep.AddCapture(captureRow(s)) }, rep)
-	var text bytes.Buffer
-	if err := write(&text, rep); err != nil {
-		return err
-	}
-	if err := f.put(std, text.Bytes()); err != nil {
+	if err := out.put(std, rep); err != nil {
 		return err
 	}
 	return readErr
 }
 
-// writer checks the flags and returns what writes the report in their format.
-func (f *analyzeFlags) writer(std stdio) (func(io.Writer, *report.Report) error, error) {
+// reportFile checks the flags and returns how and where the report is written.
+func (f *analyzeFlags) reportFile(std stdio) (*reportFile, error) {
 	width, err := outputWidth(std.out, f.width)
 	if err != nil {
 		return nil, err
 	}
-	opts := report.Options{Width: width, Sections: f.sections}
 	if err := report.CheckSections(f.sections); err != nil {
 		return nil, &exitError{code: exitUsage, err: err}
 	}
-	switch f.format {
-	case "table":
-		return func(w io.Writer, r *report.Report) error { return r.WriteTables(w, opts) }, nil
-	case "json":
-		return func(w io.Writer, r *report.Report) error { return r.WriteJSON(w, opts) }, nil
+	format, err := f.formatOf()
+	if err != nil {
+		return nil, err
 	}
-	return nil, &exitError{code: exitUsage, err: fmt.Errorf("--format %q: use table or json", f.format)}
+	out := &reportFile{format: format, name: f.output, opts: report.Options{Width: width, Sections: f.sections}}
+	return out, out.check()
+}
+
+// formatOf is the format that was asked for, else that of the output's name.
+func (f *analyzeFlags) formatOf() (report.Format, error) {
+	if f.format != "" {
+		format, err := report.FormatNamed(f.format)
+		if err != nil {
+			return format, flagError("--format: %w", err)
+		}
+		return format, nil
+	}
+	if format, err := report.FormatOf(f.output); err == nil {
+		return format, nil
+	}
+	return report.FormatNamed("table")
 }
 
 // sparesInput refuses to write the report over a capture that it is made from.
@@ -92,15 +107,6 @@ func (f *analyzeFlags) sparesInput(files []string) error {
 		}
 	}
 	return nil
-}
-
-// put writes the finished report to where it belongs.
-func (f *analyzeFlags) put(std stdio, text []byte) error {
-	if f.output == "" {
-		_, err := std.out.Write(text)
-		return err
-	}
-	return os.WriteFile(f.output, text, 0o600)
 }
 
 // captureRow is a file's row of the report.

@@ -10,7 +10,7 @@ import (
 // contacts is the section of the contact lists.
 func contacts(told *story.Story) Section {
 	s := Section{Name: "contacts", About: "who is on whose contact list", More: told.Cut.Contacts, Columns: []Column{
-		{Key: "account", Fold: true, Flex: 2},
+		{Key: "account", Lead: true, Fold: true, Flex: 2},
 		{Key: "contact", Lead: true, Flex: 2},
 		{Key: "name", Flex: 2},
 		{Key: "lists"},
