@@ -42,6 +42,25 @@ func (m *Masker) Mask(r *Record) {
 		m.payload = m.replace(m.payload[:0], r.Payload, m.spans)
 		r.Payload = m.payload
 	}
+	if r.Said != nil && r.Verb == "MSG" {
+		r.Said = &Payload{Type: r.Said.Type, Fields: m.maskHeaders(r.Said.Fields, r.Dir)}
+	}
+}
+
+// maskHeaders masks the secrets in what a message says, which are headers.
+func (m *Masker) maskHeaders(fields []Field, dir Direction) []Field {
+	out := append([]Field(nil), fields...)
+	for i, f := range out {
+		switch v := f.Value.(type) {
+		case []Field:
+			out[i].Value = m.maskHeaders(v, dir)
+		case string:
+			if isSecretHeader([]byte(f.Name), dir) && v != "" {
+				out[i].Value = string(m.replace(nil, []byte(v), []span{{0, len(v)}}))
+			}
+		}
+	}
+	return out
 }
 
 func hasSecret(args []Arg) bool {
@@ -101,11 +120,25 @@ func (m *Masker) replace(dst, text []byte, spans []span) []byte {
 	done := 0
 	for _, s := range spans {
 		dst = append(dst, text[done:s.from]...)
-		dst = append(dst, "***"...)
-		dst = strconv.AppendInt(dst, int64(m.number(text[s.from:s.to])), 10)
+		if secret := text[s.from:s.to]; isMasked(secret) {
+			dst = append(dst, secret...)
+		} else {
+			dst = append(dst, mask...)
+			dst = strconv.AppendInt(dst, int64(m.number(secret)), 10)
+		}
 		done = s.to
 	}
 	return append(dst, text[done:]...)
+}
+
+// mask is what stands before the number of a secret.
+const mask = "***"
+
+// isMasked tells whether a secret was masked before, in records that are read
+// back.
+func isMasked(secret []byte) bool {
+	number, ok := bytes.CutPrefix(secret, []byte(mask))
+	return ok && isDecimalDigits(number)
 }
 
 // number returns the number of a secret, the next one if it is new.
@@ -154,9 +187,12 @@ func payloadSecrets(dst []span, r *Record) []span {
 func secretHeader(line []byte, dir Direction) (value []byte, secret bool) {
 	name, value, ok := bytes.Cut(line, []byte(":"))
 	name = bytes.TrimRight(name, " \t")
-	ticket := dir == ServerToClient && equalFold(name, "MSPAUTH")
-	if !ok || !ticket && !equalFold(name, "AUTHCOOKIE") {
+	if !ok || !isSecretHeader(name, dir) {
 		return nil, false
 	}
 	return bytes.TrimLeft(value, " \t"), true
+}
+
+func isSecretHeader(name []byte, dir Direction) bool {
+	return dir == ServerToClient && equalFold(name, "MSPAUTH") || equalFold(name, "AUTHCOOKIE")
 }

@@ -20,14 +20,16 @@ import (
 // inputFlags are the flags of every command that reads captures.
 type inputFlags struct {
 	checkFlags
-	showSecrets bool
-	strict      bool
+	showSecrets  bool
+	strict       bool
+	skipBadLines bool
 }
 
 func (f *inputFlags) add(flags *pflag.FlagSet) {
 	f.checkFlags.add(flags)
 	flags.BoolVar(&f.showSecrets, "show-secrets", false, "show tickets, password hashes and cookies instead of masking them")
 	flags.BoolVar(&f.strict, "strict", false, "exit with status 3 if something was undecodable, malformed or missing, or a proof was wrong")
+	flags.BoolVar(&f.skipBadLines, "skip-bad-lines", false, "count lines of a records file that are no records, instead of failing at the first")
 }
 
 // readCaptures decodes files into sinks, in the order in which they are
@@ -42,26 +44,24 @@ func readCaptures(ctx context.Context, std stdio, f inputFlags, files []string, 
 	j := journal.New(f.showSecrets, append([]journal.Sink{doubts}, sinks...)...)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	decoder := captures.NewDecoder(captures.Options{
-		Book:   &decode.Book{},
-		Checks: checks,
-		Emit: func(r *decode.Record) {
-			j.Emit(r)
-			if j.Failed() != nil {
-				cancel() // nobody listens any more
-			}
-		},
-	})
+	emit := func(r *decode.Record) {
+		j.Emit(r)
+		if j.Failed() != nil {
+			cancel() // nobody listens any more
+		}
+	}
+	decoder := captures.NewDecoder(captures.Options{Book: &decode.Book{}, Checks: checks, Emit: emit})
+	records := &recordReader{warn: std.err, skip: f.skipBadLines, emit: emit}
 	var errs []error
 	for _, name := range files {
-		summary, err := readFile(ctx, std, decoder, name)
+		summary, err := readFile(ctx, std, decoder, records, name)
 		if j.Failed() != nil {
 			break
 		}
 		if err != nil {
 			errs = append(errs, err)
 		}
-		if done != nil && (err == nil || summary.Packets > 0) {
+		if done != nil && (err == nil || summary.Packets > 0 || summary.Connections > 0) {
 			done(summary)
 		}
 		warnIfEmpty(std.err, summary, err)
@@ -69,6 +69,8 @@ func readCaptures(ctx context.Context, std stdio, f inputFlags, files []string, 
 	if err := j.Close(); err != nil {
 		return err
 	}
+	records.report()
+	doubts.records += records.skipped
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
@@ -76,9 +78,9 @@ func readCaptures(ctx context.Context, std stdio, f inputFlags, files []string, 
 }
 
 // readFile decodes one file; "-" is standard input.
-func readFile(ctx context.Context, std stdio, decoder *captures.Decoder, name string) (captures.Summary, error) {
+func readFile(ctx context.Context, std stdio, decoder *captures.Decoder, records *recordReader, name string) (captures.Summary, error) {
 	if name == "-" {
-		return decoder.File(context.WithoutCancel(ctx), "standard input", &interruptible{ctx: ctx, from: std.in})
+		return readInput(context.WithoutCancel(ctx), decoder, records, "standard input", &interruptible{ctx: ctx, from: std.in})
 	}
 	file, err := os.Open(name)
 	if err != nil {
@@ -92,9 +94,18 @@ func readFile(ctx context.Context, std stdio, decoder *captures.Decoder, name st
 	case info.IsDir():
 		return captures.Summary{File: name}, fmt.Errorf("%s is a folder; name the capture files in it", name)
 	case !info.Mode().IsRegular(): // a named pipe, which may stay silent
-		return decoder.File(context.WithoutCancel(ctx), name, &interruptible{ctx: ctx, from: file})
+		return readInput(context.WithoutCancel(ctx), decoder, records, name, &interruptible{ctx: ctx, from: file})
 	}
-	return decoder.File(ctx, name, file)
+	return readInput(ctx, decoder, records, name, file)
+}
+
+// readInput reads a capture, or records.
+func readInput(ctx context.Context, decoder *captures.Decoder, records *recordReader, name string, in io.Reader) (captures.Summary, error) {
+	in, isRecords := openRecords(in)
+	if isRecords {
+		return records.read(ctx, name, in)
+	}
+	return decoder.File(ctx, name, in)
 }
 
 // interruptible is an input that ends when the context does: whoever presses
@@ -156,7 +167,7 @@ func (i *interruptible) next() result {
 
 // warnIfEmpty says so when a file that was read has nothing to show.
 func warnIfEmpty(w io.Writer, s captures.Summary, err error) {
-	if err == nil && s.Connections == 0 {
+	if err == nil && s.Connections == 0 && s.Kind != "records" {
 		fmt.Fprintf(w, "msnproxy: %s: no MSNP connection found in %d packets\n", display.Harmless(s.File), s.Packets)
 	}
 }

@@ -27,6 +27,7 @@ func (s *Sink) addNote(e *zerolog.Event, n *decode.Note) {
 	switch n.Kind {
 	case decode.NoteReply:
 		e.Int64("to_seq", n.ToSeq)
+		addText(e, "request", n.Request)
 		s.addMilliseconds(e, "latency_ms", n.Latency)
 	case decode.NoteError:
 		e.Int("code", n.Code)

@@ -89,5 +89,7 @@ func addJoined(e *zerolog.Event, j *decode.JoinedMessage) {
 	if j == nil {
 		return
 	}
-	e.Dict("joined", e.CreateDict().Str("message_id", j.ID).Int("chunks", j.Chunks).Str("text", j.Text))
+	joined := e.CreateDict().Str("message_id", j.ID).Int("chunks", j.Chunks)
+	addText(joined, "type", j.Type)
+	e.Dict("joined", joined.Str("text", j.Text))
 }

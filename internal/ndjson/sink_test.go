@@ -97,7 +97,7 @@ func TestRecord(t *testing.T) {
 			`{"time":"2004-05-17T12:00:00.123456Z","conn":"c1","seq":3,"kind":"command","dir":"s2c","server":"NS","dialect":"MSNP8","dialect_from":"negotiated",` +
 				`"verb":"USR","trid":5,"args":{"result":"OK","handle":"alice@example.com","name":"Alice B"},"line":"USR 5 OK alice@example.com Alice%20B",` +
 				`"bytes":38,"payload_bytes":2,"payload":{"type":"text/plain","text":"hi"},` +
-				`"notes":[{"kind":"reply","to_seq":2,"latency_ms":1.500},{"kind":"error","code":911,"meaning":"authentication failed"},{"kind":"error","code":999},` +
+				`"notes":[{"kind":"reply","to_seq":2,"request":"USR","latency_ms":1.500},{"kind":"error","code":911,"meaning":"authentication failed"},{"kind":"error","code":999},` +
 				`{"kind":"issue","text":"odd"},{"kind":"gap","bytes":9}],"packet":7,"offset":42}`},
 	}
 	for _, tt := range tests {
@@ -253,7 +253,7 @@ func TestJoinedMessage(t *testing.T) {
 	r := command("MSG bob@example.com Bob 3")
 	r.HasPayload, r.Payload, r.PayloadBytes = true, []byte("lo!"), 3
 	r.Joined = &decode.JoinedMessage{ID: "{7B7B}", Chunks: 2, Type: "text/plain", Text: "Hello!"}
-	want := `"payload":{"type":"chunk","text":"lo!","joined":{"message_id":"{7B7B}","chunks":2,"text":"Hello!"}}`
+	want := `"payload":{"type":"chunk","text":"lo!","joined":{"message_id":"{7B7B}","chunks":2,"type":"text/plain","text":"Hello!"}}`
 	said := &decode.Payload{Type: "chunk", Fields: []decode.Field{{Name: "text", Value: "lo!"}}}
 	if got := write(t, Options{}, said, r); !strings.Contains(got, want) {
 		t.Errorf("\n got %s\nwant %s", got, want)

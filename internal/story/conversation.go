@@ -123,11 +123,8 @@ func (t *tables) find(c *Connection, m *room, id string) *meeting {
 			return one
 		}
 	}
-	if c.Account == "" {
-		return nil
-	}
 	for _, one := range lastFew(t.byPerson[key(c.Account)]) {
-		if (id == "" || one.id == "") && one.isOpen(c.Start) && one.knows(c, m) {
+		if (id == "" || one.id == "") && one.isOpen(c.Start) && one.metBy(c, m) {
 			return one
 		}
 	}
@@ -154,10 +151,18 @@ func (m *meeting) mayHave(c *Connection, r *room) bool {
 
 // knows tells whether the connection's account was there, or those it met were.
 func (m *meeting) knows(c *Connection, r *room) bool {
-	if contains(m.people, c.Account) {
-		return len(r.everyone) == 0 || slices.ContainsFunc(r.everyone, func(p string) bool { return contains(m.people, p) })
+	return contains(m.people, c.Account) || slices.ContainsFunc(slices.Concat(r.everyone, r.called), func(p string) bool { return contains(m.people, p) })
+}
+
+// metBy tells whether a connection is the side of somebody who met those of
+// the other sides, and whom they met, and who has no side yet.
+func (m *meeting) metBy(c *Connection, r *room) bool {
+	var sides []string
+	for _, side := range m.Connections {
+		sides = append(sides, side.Account)
 	}
-	return slices.ContainsFunc(r.called, func(p string) bool { return contains(m.people, p) })
+	return contains(m.people, c.Account) && !contains(sides, c.Account) &&
+		slices.ContainsFunc(slices.Concat(r.everyone, r.called), func(p string) bool { return contains(sides, p) })
 }
 
 // introduce takes note of who is at a meeting.

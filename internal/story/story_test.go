@@ -119,6 +119,20 @@ func TestCallWhoseSessionIDIsMissing(t *testing.T) {
 		"s2 bob@example.com: c4: only switchboards are in the capture")
 }
 
+func TestSwitchboardToWhichNobodyCame(t *testing.T) {
+	p := evening(t)
+	p.c("c1", "XFR 11 SB")
+	p.s("c1", "XFR 11 SB "+sb1+" CKI 18.1")
+	p.open("c5", "10.0.0.1:1003", sb1)
+	p.c("c5", "USR 1 alice@example.com 18.1")
+	p.s("c5", "USR 1 OK alice@example.com Alice")
+	p.c("c5", "CAL 2 bob@example.com")
+	p.s("c5", "217 2")
+	lines(t, "conversations", conversationLines(p.teller.Story()),
+		"c3 c4: alice@example.com bob@example.com: 0 texts, 0 typing, 0 other",
+		"c5: alice@example.com: 0 texts, 0 typing, 0 other")
+}
+
 func TestTwoClientsBehindOneAddress(t *testing.T) {
 	p := newPlay(t)
 	const nat = "203.0.113.5"

@@ -1,0 +1,149 @@
+package ndjson
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"msnproxy/decode"
+)
+
+// nameArgs gives a record its arguments: as they stand in the line, where the
+// command table names them as the record does, so that nothing is lost of
+// their bytes; else as the record has them.
+func nameArgs(rec *decode.Record, named []decode.Field) {
+	var words [][]byte
+	if behind := len(rec.Verb) + 1; len(rec.Line) > behind {
+		words = decode.Words(nil, rec.Line[behind:])
+	}
+	for _, d := range [...]decode.Dialect{rec.Dialect, 0, decode.NewestDialect} {
+		spec, args := decode.Lookup(nil, rec.Line, words, rec.Dir, d, rec.Server)
+		if rec.Spec == nil {
+			rec.Spec = spec
+		}
+		if rec.HasTrID && len(args) > 0 && args[0].Name == "trid" {
+			args = args[1:]
+		}
+		if agree(args, named) {
+			rec.Spec, rec.Args = spec, args
+			return
+		}
+	}
+	for _, f := range named {
+		rec.Args = append(rec.Args, argOf(rec, f))
+	}
+}
+
+// agree tells whether arguments are those that a record has.
+func agree(args []decode.Arg, named []decode.Field) bool {
+	if len(args) != len(named) {
+		return false
+	}
+	for i, f := range named {
+		if args[i].Name != f.Name || decode.PercentDecode(args[i].Value) != f.Value {
+			return false
+		}
+	}
+	return true
+}
+
+// argOf makes an argument of what a record tells of it, which is decoded: what
+// reads the argument will decode it again. A secret that is not in the line as
+// it should be takes the line with it.
+func argOf(rec *decode.Record, f decode.Field) decode.Arg {
+	text, _ := f.Value.(string)
+	a := decode.Arg{Name: f.Name, Value: bytes.ReplaceAll([]byte(text), []byte("%"), []byte("%25"))}
+	if rec.Spec == nil {
+		return a
+	}
+	for _, secret := range rec.Spec.Secrets() {
+		a.Secret = a.Secret || secret == f.Name
+	}
+	if !a.Secret {
+		return a
+	}
+	if a.Pos = bytes.Index(rec.Line, a.Value); a.Pos < 0 {
+		rec.Line, a.Pos = append([]byte(rec.Verb+" "), a.Value...), len(rec.Verb)+1
+	}
+	return a
+}
+
+// maxDepth bounds how deep the objects of a payload are nested. Those that the
+// decoder makes have four levels; contents of an object of its own, some more.
+const maxDepth = 64
+
+// orderedObject reads a JSON object with its fields in their order.
+func orderedObject(raw json.RawMessage) ([]decode.Field, error) {
+	if len(raw) == 0 || string(raw) == "null" {
+		return nil, nil
+	}
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	value, err := readValue(d, maxDepth)
+	if err != nil {
+		return nil, err
+	}
+	fields, ok := value.([]decode.Field)
+	if !ok {
+		return nil, errors.New("not an object")
+	}
+	return fields, nil
+}
+
+// readValue reads the next value: of the types that a decode.Field may have.
+func readValue(d *json.Decoder, depth int) (any, error) {
+	token, err := d.Token()
+	if err != nil {
+		return nil, err
+	}
+	if depth == 0 {
+		return nil, errors.New("nested too deep")
+	}
+	switch v := token.(type) {
+	case json.Delim:
+		if v == '{' {
+			return readFields(d, depth-1)
+		}
+		return readList(d, depth-1)
+	case json.Number:
+		n, err := v.Int64()
+		if err != nil {
+			return nil, fmt.Errorf("%v is no whole number", v)
+		}
+		return n, nil
+	case nil:
+		return "", nil
+	}
+	return token, nil
+}
+
+func readFields(d *json.Decoder, depth int) ([]decode.Field, error) {
+	fields := []decode.Field{}
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return nil, err
+		}
+		value, err := readValue(d, depth)
+		if err != nil {
+			return nil, err
+		}
+		fields = append(fields, decode.Field{Name: name.(string), Value: value}) // in an object, a name is all it can be
+	}
+	_, err := d.Token() // its end
+	return fields, err
+}
+
+func readList(d *json.Decoder, depth int) ([]any, error) {
+	list := []any{}
+	for d.More() {
+		value, err := readValue(d, depth)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, value)
+	}
+	_, err := d.Token() // its end
+	return list, err
+}

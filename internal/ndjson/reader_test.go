@@ -1,0 +1,217 @@
+package ndjson
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"msnproxy/captures"
+	"msnproxy/decode"
+)
+
+// sampleLines are the records of a sample capture as lines.
+func sampleLines(t testing.TB, file string, opts Options) string {
+	t.Helper()
+	f, err := os.Open(filepath.Join("../../captures/samples", file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var out bytes.Buffer
+	sink, masker := New(&out, opts), decode.NewMasker()
+	emit := func(r *decode.Record) {
+		masker.Mask(r)
+		if err := sink.Record(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := captures.NewDecoder(captures.Options{Emit: emit}).File(context.Background(), file, f); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+// readAll reads lines, and returns what they are when they are written again.
+func readAll(t testing.TB, text string, opts Options) (again string, last error) {
+	t.Helper()
+	var out bytes.Buffer
+	sink, in, masker := New(&out, opts), NewReader(strings.NewReader(text)), decode.NewMasker()
+	for {
+		rec, err := in.Next()
+		if err != nil {
+			return out.String(), err
+		}
+		masker.Mask(rec)
+		if err := sink.Record(rec); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestRecordsReadBackAreTheSame(t *testing.T) {
+	for _, file := range []string{"msnp8.pcapng", "msnp15.pcapng"} {
+		for name, opts := range map[string]Options{"what payloads say": {}, "their bytes too": {Payload: true}} {
+			t.Run(file+" "+name, func(t *testing.T) {
+				want := sampleLines(t, file, opts)
+				got, err := readAll(t, want, opts)
+				if err != io.EOF {
+					t.Fatal(err)
+				}
+				if got != want {
+					t.Errorf("%s", firstDifference(got, want))
+				}
+			})
+		}
+	}
+}
+
+func firstDifference(got, want string) string {
+	g, w := strings.Split(got, "\n"), strings.Split(want, "\n")
+	for i := range min(len(g), len(w)) {
+		if g[i] != w[i] {
+			return "got\n" + g[i] + "\nwant\n" + w[i]
+		}
+	}
+	return "one is longer"
+}
+
+func TestArgumentsKeepTheirBytes(t *testing.T) {
+	rec := readOne(t, `{"time":"2005-01-01T00:00:00Z","conn":"c1","seq":1,"kind":"command","dir":"s2c","server":"NS","dialect":"MSNP8","verb":"LST","args":{"handle":"a@b.c","name":"100% free","lists":"4"},"line":"LST a@b.c 100%25%20free 4"}`)
+	if got := string(rec.Arg("name")); got != "100%25%20free" {
+		t.Errorf("the name is %q, not as on the wire", got)
+	}
+	if rec.Spec == nil || rec.Spec.Verb != "LST" {
+		t.Errorf("its row of the command table is %v", rec.Spec)
+	}
+}
+
+func TestArgumentsOfSamplesAreThoseOfTheirLines(t *testing.T) {
+	in := NewReader(strings.NewReader(sampleLines(t, "msnp15.pcapng", Options{})))
+	for {
+		rec, err := in.Next()
+		if err == io.EOF {
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, a := range rec.Args {
+			if at := rec.Line[a.Pos:]; a.Pos == 0 || !bytes.HasPrefix(at, a.Value) {
+				t.Errorf("%s is not at %d of %q", a.Name, a.Pos, rec.Line)
+			}
+		}
+	}
+}
+
+func TestArgumentsThatTheTableNamesOtherwise(t *testing.T) {
+	rec := readOne(t, `{"time":"2005-01-01T00:00:00Z","conn":"c1","seq":1,"kind":"command","dir":"c2s","server":"SB","verb":"USR","trid":1,"args":{"who":"100% a","cookie":"17.1"},"line":"USR 1 a@b.c 17.2"}`)
+	if got := decode.PercentDecode(rec.Arg("who")); got != "100% a" {
+		t.Errorf("who reads %q", got)
+	}
+	decode.NewMasker().Mask(rec)
+	if text := string(rec.Line) + string(rec.Arg("cookie")); strings.Contains(text, "17.") {
+		t.Errorf("the cookie shows in %q", text)
+	}
+}
+
+func TestSecretsOfARecordThatShowsThemAreMasked(t *testing.T) {
+	rec := readOne(t, `{"time":"2005-01-01T00:00:00Z","conn":"c1","seq":1,"kind":"command","dir":"s2c","server":"NS","dialect":"MSNP8","verb":"MSG","args":{"source":"Hotmail","name":"Hotmail","length":"40"},"line":"MSG Hotmail Hotmail 40","payload_bytes":40,"payload":{"type":"text/x-msmsgsprofile","headers":{"MSPAuth":"5ecret","lang":"1033"}}}`)
+	decode.NewMasker().Mask(rec)
+	var out bytes.Buffer
+	_ = New(&out, Options{}).Record(rec)
+	if want := `"headers":{"MSPAuth":"***1","lang":"1033"}`; !strings.Contains(out.String(), want) {
+		t.Errorf("no %s in %s", want, out.String())
+	}
+}
+
+func readOne(t *testing.T, line string) *decode.Record {
+	t.Helper()
+	rec, err := NewReader(strings.NewReader(line + "\n")).Next()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rec
+}
+
+func TestLinesThatAreNoRecords(t *testing.T) {
+	const good = `{"time":"2005-01-01T00:00:00Z","conn":"c1","seq":1,"kind":"open"}` + "\n"
+	for name, c := range map[string]struct{ line, why string }{
+		"no JSON":            {"VER 1 MSNP8", "not the JSON of one"},
+		"another object":     {`{"level":"info","time":"2005-01-01T00:00:00Z"}`, `there is no kind ""`},
+		"unknown kind":       {`{"time":"2005-01-01T00:00:00Z","kind":"song"}`, `there is no kind "song"`},
+		"no time":            {`{"conn":"c1","kind":"open"}`, "it has no time"},
+		"a time that is not": {`{"time":"noon","kind":"open"}`, "not the JSON of one"},
+		"no direction":       {`{"time":"2005-01-01T00:00:00Z","kind":"command","verb":"VER"}`, "a command has a dir"},
+		"no verb":            {`{"time":"2005-01-01T00:00:00Z","kind":"command","dir":"c2s"}`, "a verb of three characters"},
+		"args of a list":     {`{"time":"2005-01-01T00:00:00Z","kind":"command","dir":"c2s","verb":"VER","args":[1]}`, "its args: not an object"},
+		"payload too deep":   {`{"time":"2005-01-01T00:00:00Z","kind":"gap","payload":` + strings.Repeat(`{"a":`, 99) + "1" + strings.Repeat("}", 99) + `}`, "nested too deep"},
+		"a fraction":         {`{"time":"2005-01-01T00:00:00Z","kind":"gap","payload":{"n":1.5}}`, "1.5 is no whole number"},
+		"base64 that is not": {`{"time":"2005-01-01T00:00:00Z","kind":"gap","payload":{"base64":"%"}}`, "its payload: illegal base64"},
+		"much too long":      {strings.Repeat("x", maxLine+1), "it has more than"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := NewReader(strings.NewReader(good + c.line + "\n" + "\n" + good))
+			if _, err := in.Next(); err != nil {
+				t.Fatal(err)
+			}
+			_, err := in.Next()
+			var bad *LineError
+			if !errors.As(err, &bad) || bad.Line != 2 || !strings.Contains(err.Error(), c.why) {
+				t.Errorf("got %v, want line 2: %s", err, c.why)
+			}
+			if _, err := in.Next(); err != nil {
+				t.Errorf("the line behind it: %v", err)
+			}
+			if _, err := in.Next(); err != io.EOF {
+				t.Errorf("at the end: %v", err)
+			}
+		})
+	}
+}
+
+func TestLastLineThatIsCutOff(t *testing.T) {
+	whole := sampleLines(t, "msnp8.pcapng", Options{})
+	if again, err := readAll(t, whole[:len(whole)-30], Options{}); err != ErrCut || !strings.HasPrefix(whole, again) || len(again) < len(whole)-2000 {
+		t.Errorf("%v, %d bytes of %d", err, len(again), len(whole))
+	}
+	if again, err := readAll(t, strings.TrimSuffix(whole, "\n"), Options{}); err != io.EOF || again != whole {
+		t.Errorf("without its line end only: %v", err)
+	}
+}
+
+func FuzzReader(f *testing.F) {
+	for _, l := range strings.SplitAfterN(sampleLines(f, "msnp15.pcapng", Options{}), "\n", 60) {
+		if len(l) < 4000 {
+			f.Add([]byte(l))
+		}
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		in := NewReader(bytes.NewReader(text))
+		masker := decode.NewMasker()
+		var out bytes.Buffer
+		sink := New(&out, Options{Payload: true})
+		for {
+			rec, err := in.Next()
+			var bad *LineError
+			if errors.As(err, &bad) {
+				continue
+			}
+			if err != nil {
+				break
+			}
+			masker.Mask(rec)
+			if err := sink.Record(rec); err != nil {
+				t.Fatal(err)
+			}
+		}
+		once := out.String()
+		if again, err := readAll(t, once, Options{Payload: true}); err != io.EOF || again != once {
+			t.Errorf("%v: written again, it is different: %s", err, firstDifference(again, once))
+		}
+	})
+}

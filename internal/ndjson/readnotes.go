@@ -1,0 +1,80 @@
+package ndjson
+
+import (
+	"math"
+	"time"
+
+	"msnproxy/decode"
+)
+
+// note is a note as it stands in the line.
+type note struct {
+	Kind      string       `json:"kind"`
+	ToSeq     int64        `json:"to_seq"`
+	Request   string       `json:"request"`
+	LatencyMS milliseconds `json:"latency_ms"`
+	Code      int          `json:"code"`
+	Meaning   string       `json:"meaning"`
+	Text      string       `json:"text"`
+	Bytes     int64        `json:"bytes"`
+	From      string       `json:"from"`
+	To        string       `json:"to"`
+
+	Method      string         `json:"method"`
+	Account     string         `json:"account"`
+	Verdict     decode.Verdict `json:"verdict"`
+	Explanation string         `json:"explanation"`
+
+	Challenge     string               `json:"challenge"`
+	ProductID     string               `json:"product_id"`
+	Client        string               `json:"client"`
+	Environment   decode.Environment   `json:"environment"`
+	Algorithm     string               `json:"algorithm"`
+	Expected      string               `json:"expected"`
+	Got           string               `json:"got"`
+	ServerVerdict decode.ServerVerdict `json:"server_verdict"`
+	Injected      bool                 `json:"injected"`
+	Requested     bool                 `json:"requested"`
+	Asked         int64                `json:"chl_seq"`
+	Answer        int64                `json:"qry_seq"`
+}
+
+// milliseconds is a duration as it stands in records: to the microsecond.
+type milliseconds float64
+
+func (ms milliseconds) duration() time.Duration {
+	return time.Duration(math.Round(float64(ms)*1000)) * time.Microsecond
+}
+
+func (n *note) note() decode.Note {
+	out := decode.Note{Kind: noteKinds[n.Kind]}
+	switch out.Kind {
+	case decode.NoteReply:
+		out.ToSeq, out.Request, out.Latency = n.ToSeq, n.Request, n.LatencyMS.duration()
+	case decode.NoteError:
+		out.Code, out.Meaning = n.Code, n.Meaning
+	case decode.NoteIssue:
+		out.Text = n.Text
+	case decode.NoteGap:
+		out.Bytes = n.Bytes
+	case decode.NoteRewrite:
+		out.From, out.To = n.From, n.To
+	case decode.NoteSignIn:
+		out.Method, out.Account, out.Verdict, out.Text = n.Method, n.Account, n.Verdict, n.Explanation
+	case decode.NoteChallenge:
+		out.Challenge = n.challenge()
+	}
+	return out
+}
+
+func (n *note) challenge() *decode.Challenge {
+	algorithm, err := decode.ParseAlgorithm(n.Algorithm)
+	if err != nil {
+		algorithm = decode.AlgorithmUnknown
+	}
+	return &decode.Challenge{
+		Challenge: n.Challenge, ProductID: n.ProductID, Client: n.Client, Environment: n.Environment, Algorithm: algorithm,
+		Expected: n.Expected, Got: n.Got, Verdict: n.Verdict, ServerVerdict: n.ServerVerdict, Explanation: n.Explanation,
+		Injected: n.Injected, Requested: n.Requested, Latency: n.LatencyMS.duration(), Asked: n.Asked, Answer: n.Answer,
+	}
+}
