@@ -97,6 +97,8 @@ func jsonText(v any) string {
 	switch v := v.(type) {
 	case nil:
 		return ""
+	case bool:
+		return text(flagCell(v))
 	case map[string]any:
 		counts := map[string]int64{}
 		for name, n := range v {

@@ -31,6 +31,9 @@ func (r *Report) WriteMarkdown(w io.Writer, opts Options) error {
 
 func writeMarkdown(out *bytes.Buffer, s *Section) {
 	about := s.About
+	if len(s.Counts) > 0 {
+		about += " (" + s.Counts.String() + ")"
+	}
 	if hasTimes(s) {
 		about += "; times in UTC"
 	}

@@ -117,9 +117,14 @@ func friends(p *play) {
 	p.cmd("c3", s2c, decode.NS, "LST evil@example.com =cmd|'%20/C%20calc'!A0 4", "handle name lists")
 	p.cmd("c3", s2c, decode.NS, "ILN 5 BSY wang@example.com 王小明 2147799084", "trid status handle name caps")
 	p.cmd("c3", s2c, decode.NS, "NLN NLN eve@example.com <script>[x](http://e.example.com)_@all 0", "status handle name caps")
+	p.cmd("c3", s2c, decode.NS, "CHL 0 15570131571988941333", "trid challenge")
+	p.cmd("c3", c2s, decode.NS, "QRY 7 msmsgs@msnmsgr.com 32", "trid product_id length", decode.Note{Kind: decode.NoteChallenge, Challenge: &decode.Challenge{
+		Challenge: "15570131571988941333", ProductID: "msmsgs@msnmsgr.com", Client: "MSN Messenger 6.2", Environment: decode.Production,
+		Algorithm: decode.AlgorithmMSNP6, Expected: "8f2f5a91b72102cd28355e9fc9000d6e", Got: "00000000000000000000000000000000", Verdict: decode.VerdictWrong,
+		ServerVerdict: decode.ServerSilent, Explanation: "a made-up answer", Injected: true, Asked: 13, Answer: 14, Latency: 1500 * time.Millisecond}})
 	request("XFR 6 SB", "trid type")
 	p.cmd("c3", s2c, decode.NS, "XFR 6 SB 207.46.108.37:1863 CKI ***9", "trid type address method cookie",
-		decode.Note{Kind: decode.NoteRewrite, From: "207.46.108.37:1863", To: "127.0.0.1:40001"}, reply(14, "XFR", 0))
+		decode.Note{Kind: decode.NoteRewrite, From: "207.46.108.37:1863", To: "127.0.0.1:40001"}, reply(15, "XFR", 2250*time.Microsecond))
 }
 
 func session() *Report {

@@ -12,7 +12,7 @@ import (
 type software struct {
 	version string // library and version of CVR
 	system  string // the operating system of CVR
-	product string // the product id of QRY
+	product string // the product id of QRY, and whose it is
 	chat    string // what chat messages say
 	caps    decode.Capabilities
 }
@@ -27,7 +27,10 @@ func (s *software) learn(r *decode.Record) {
 		s.version = words(r, "library", "library_version")
 		s.system = words(r, "os", "os_version")
 	case "QRY":
-		s.product = clip(string(r.Arg("product_id")))
+		s.product = "product " + clip(string(r.Arg("product_id")))
+		if n := r.Note(decode.NoteChallenge); n != nil && n.Challenge.Client != "" {
+			s.product += " (" + clip(n.Challenge.Client) + ")"
+		}
 	case "CHG":
 		if caps, ok := decode.ParseCapabilities(r.Arg("caps")); ok {
 			s.caps = caps
@@ -94,7 +97,7 @@ func (s software) String() string {
 	case name != "" && s.system != "":
 		name += " (" + s.system + ")"
 	case name == "" && s.product != "":
-		name = "product " + s.product
+		name = s.product
 	}
 	switch {
 	case s.chat != "" && name == "":

@@ -262,7 +262,7 @@ func TestClientSoftware(t *testing.T) {
 		t.Errorf("by capabilities: %q", got)
 	}
 	p.c("c3", "QRY 10 PROD0090YUAUV{2B\n00000000000000000000000000000000")
-	if got := p.teller.Story().Sessions[1].Software; got != "product PROD0090YUAUV{2B" {
+	if got := p.teller.Story().Sessions[1].Software; got != "product PROD0090YUAUV{2B (MSN Messenger 7.0; many other clients)" {
 		t.Errorf("by product id: %q", got)
 	}
 }
