@@ -43,6 +43,7 @@ type proxyFlags struct {
 	payload       bool
 	records       string
 	capture       string
+	report        string
 	captureSide   string
 	showSecrets   bool
 	color         string
@@ -59,7 +60,7 @@ func newProxy(std stdio) *cobra.Command {
 		Long: `Proxy sits between clients and their server. It shows every command as a record
 at once, and keeps later connections in sight by telling the client its own
 address wherever the server refers it to another server. On Ctrl-C it prints a
-report of the run.
+report of the run; on SIGUSR1 (kill -USR1), the report so far, to standard error.
 
   msnproxy proxy --upstream messenger.example.com --capture run.pcapng
 
@@ -91,6 +92,7 @@ connect over HTTP come in by another address:
 	flags.BoolVar(&f.payload, "payload", false, "with --json or --records: add the raw bytes of payloads, in base64")
 	flags.StringVar(&f.records, "records", "", "write the records to a file as JSON lines")
 	flags.StringVar(&f.capture, "capture", "", "write the dialogue to a pcapng file; it holds secrets as they are")
+	flags.StringVar(&f.report, "report", "", "write the whole report to a file at the end, in the format of its name: .txt, .md, .json, or .csv for a folder of files")
 	flags.StringVar(&f.captureSide, "capture-side", "server", "what --capture shows: server, the dialogue as without the proxy; client, what the client received")
 	flags.BoolVar(&f.showSecrets, "show-secrets", false, "show tickets, password hashes and cookies instead of masking them")
 	flags.StringVar(&f.color, "color", "auto", "colour the transcript: auto, always or never")
@@ -132,7 +134,8 @@ type liveRun struct {
 	files   []*os.File
 	width   int
 	cancel  context.CancelFunc
-	onwards io.Writer // where the report goes
+	onwards io.Writer   // where the report goes
+	atEnd   *reportFile // where it is written to as well, or nil
 
 	logQueue io.Closer // what of the log is not written yet
 	mu       sync.Mutex
@@ -163,11 +166,13 @@ func runProxy(ctx context.Context, std stdio, f proxyFlags, ready func(context.C
 	run.live = journal.NewLive(f.showSecrets, run.outputFailed, outputs...)
 	p.RecordTo(run.live)
 	run.announce(p, cfg)
+	stopReports := run.reportOnSignal(std.err)
+	defer stopReports()
 	if ready != nil {
 		ready(ctx, p)
 	}
 	err = p.Run(ctx)
-	return errors.Join(err, run.finish())
+	return errors.Join(err, run.finish(std))
 }
 
 // config reads the flags that say how to relay.
@@ -209,7 +214,10 @@ func (f *proxyFlags) config(std stdio, run *liveRun) (proxy.Config, error) {
 	default:
 		return cfg, flagError("--capture-side %q: use server or client", f.captureSide)
 	}
-	run.width, err = outputWidth(std.out, f.width)
+	if run.width, err = outputWidth(std.out, f.width); err != nil {
+		return cfg, err
+	}
+	run.atEnd, err = f.reportAtEnd(run.width)
 	return cfg, err
 }
 
@@ -348,8 +356,8 @@ func (run *liveRun) announce(p *proxy.Proxy, cfg proxy.Config) {
 	}
 }
 
-// finish flushes every output and prints the report.
-func (run *liveRun) finish() error {
+// finish flushes every output, prints the report and writes it.
+func (run *liveRun) finish(std stdio) error {
 	for name, n := range run.live.Close() {
 		run.log.Error().Str("output", name).Int64("missed", n).Msg("an output was too slow and missed records")
 		run.report.Record(journal.Missed(name, n, time.Now()))
@@ -358,17 +366,22 @@ func (run *liveRun) finish() error {
 	if errors.Is(err, syscall.EPIPE) {
 		err = nil
 	}
+	if run.atEnd != nil {
+		err = errors.Join(err, run.atEnd.put(std, run.report))
+	}
 	run.mu.Lock()
 	defer run.mu.Unlock()
 	return errors.Join(append(run.failed, err, run.closeFiles())...)
 }
+
+// logPatience is how long the end of a run waits for whoever reads its log.
+const logPatience = time.Second
 
 // flushLog lets the log be read to its end, if anybody reads it.
 func (run *liveRun) flushLog() {
 	if run.logQueue == nil {
 		return
 	}
-	const patience = time.Second
 	written := make(chan struct{})
 	go func() {
 		defer close(written)
@@ -376,7 +389,7 @@ func (run *liveRun) flushLog() {
 	}()
 	select {
 	case <-written:
-	case <-time.After(patience):
+	case <-time.After(logPatience):
 	}
 }
 

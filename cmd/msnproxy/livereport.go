@@ -1,0 +1,75 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"time"
+
+	"msnproxy/internal/report"
+)
+
+// reportAtEnd checks where the report of a run is to be written: at the start,
+// because a run may last for days.
+func (f *proxyFlags) reportAtEnd(width int) (*reportFile, error) {
+	if f.report == "" {
+		return nil, nil
+	}
+	if f.report == f.records || f.report == f.capture {
+		return nil, flagError("--report and another output name the same file")
+	}
+	format, err := report.FormatOf(f.report)
+	if err != nil {
+		return nil, flagError("--report %w", err)
+	}
+	if _, err := os.Stat(filepath.Dir(f.report)); err != nil {
+		return nil, fmt.Errorf("--report: %w", err)
+	}
+	out := &reportFile{format: format, name: f.report, opts: report.Options{Width: width, Sections: []string{report.All}}}
+	return out, out.check()
+}
+
+// reportOnSignal prints the report so far whenever the program gets SIGUSR1,
+// where there is such a signal. It returns what ends that.
+func (run *liveRun) reportOnSignal(w io.Writer) (stop func()) {
+	if reportSignal == nil {
+		return func() {}
+	}
+	asked, ended, printed := make(chan os.Signal, 1), make(chan struct{}), make(chan struct{})
+	signal.Notify(asked, reportSignal)
+	go func() {
+		defer close(printed)
+		for {
+			select {
+			case <-asked:
+				run.printSoFar(w)
+			case <-ended:
+				return
+			}
+		}
+	}()
+	return func() {
+		signal.Stop(asked)
+		close(ended)
+		select {
+		case <-printed:
+		case <-time.After(logPatience): // nobody reads what it prints
+		}
+	}
+}
+
+// printSoFar prints the report so far, in one piece.
+func (run *liveRun) printSoFar(w io.Writer) {
+	var text bytes.Buffer
+	fmt.Fprintf(&text, "REPORT  the run until %s UTC\n\n\n", time.Now().UTC().Format(time.DateTime))
+	err := run.report.WriteTables(&text, report.Options{Width: run.width})
+	if err == nil {
+		_, err = w.Write(text.Bytes())
+	}
+	if err != nil {
+		run.log.Error().Err(err).Msg("the report so far could not be printed")
+	}
+}

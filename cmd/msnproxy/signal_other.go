@@ -1,0 +1,8 @@
+//go:build !unix
+
+package main
+
+import "os"
+
+// reportSignal is not there on systems without signals.
+var reportSignal os.Signal
