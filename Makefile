@@ -52,3 +52,8 @@ docs: ## rebuild the generated documents and sample captures
 	$(GO) run ./cmd/msnproxy commands --markdown > docs/commands.md.new
 	mv docs/commands.md.new docs/commands.md
 	$(GO) generate ./...
+	$(GO) run ./cmd/msnproxy analyze --width 80 --section sessions,conversations,errors captures/samples/msnp8.pcapng > README.part
+	{ echo '```'; cat README.part; echo '```'; } | awk -v part=report -f docs/fill.awk - README.md > README.new
+	$(GO) run ./cmd/msnproxy analyze --format markdown --section messages captures/samples/msnp8.pcapng > README.part
+	awk -v part=messages -f docs/fill.awk README.part README.new > README.md
+	rm README.part README.new
