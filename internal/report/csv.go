@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"msnproxy/internal/display"
 )
@@ -55,11 +56,9 @@ func csvCell(c Cell) string {
 const formulaStarts = "=+-@\t\r＝＋－＠"
 
 func withoutFormula(s string) string {
-	for _, first := range strings.TrimLeft(s, " \n") {
-		if strings.ContainsRune(formulaStarts, first) {
-			return "'" + s
-		}
-		return s
+	first, _ := utf8.DecodeRuneInString(strings.TrimLeft(s, " \n"))
+	if strings.ContainsRune(formulaStarts, first) {
+		return "'" + s
 	}
 	return s
 }

@@ -28,7 +28,6 @@ type builder struct {
 	referrals   []*Referral    // copies, by time
 	bySeq       map[decode.Ref]*Referral
 	told        []*Session // once they are worked out
-	main        []int      // the connection that tells of each session's fate
 }
 
 func newBuilder(t *Teller) *builder {

@@ -26,11 +26,16 @@ type shown struct{ status, name string }
 
 // show takes what a command tells about presence.
 func (t *Teller) show(c *conn, r *decode.Record) {
+	if r.Verb == "NFY" || r.Verb == "PUT" && r.Dir == decode.ClientToServer {
+		t.showPublished(c, r)
+		return
+	}
 	if r.Dir != decode.ServerToClient {
 		return
 	}
 	switch r.Verb {
 	case "CHG":
+
 		t.present(c, r, c.Account, clip(string(r.Arg("status"))), t.rosterOf(c).name)
 	case "ILN", "NLN":
 		t.presentContact(c, r, clip(string(r.Arg("status"))))
@@ -41,18 +46,70 @@ func (t *Teller) show(c *conn, r *decode.Record) {
 
 // presentContact takes the status of somebody that the account is told.
 func (t *Teller) presentContact(c *conn, r *decode.Record, status string) {
-	handle := personArg(r, "handle")
-	name := textArg(r, "name")
-	if !same(handle, c.Account) {
-		if e := t.entry(t.rosterOf(c), handle); e != nil {
-			e.rename(name)
-			e.Status, name = status, e.Name
-			if caps, ok := decode.ParseCapabilities(r.Arg("caps")); ok && status != "FLN" {
-				e.Capabilities = caps
+	handle, name := personArg(r, "handle"), textArg(r, "name")
+	t.present(c, r, handle, status, t.noteStatus(c, handle, status, name, r.Arg("caps")))
+}
+
+// noteStatus keeps the status of a contact, and returns the contact's name.
+func (t *Teller) noteStatus(c *conn, handle, status, name string, caps []byte) string {
+	if same(handle, c.Account) {
+		return name
+	}
+	e := t.entry(t.rosterOf(c), handle)
+	if e == nil {
+		return name
+	}
+	e.rename(name)
+	e.Status = status
+	if parsed, ok := decode.ParseCapabilities(caps); ok && status != "FLN" {
+		e.Capabilities = parsed
+	}
+	return e.Name
+}
+
+// showPublished takes what MSNP21 has instead: the XML that people publish of
+// themselves. Most of it says nothing of the status.
+func (t *Teller) showPublished(c *conn, r *decode.Record) {
+	said := t.payload(r)
+	if said == nil || said.Text("uri") != "/user" {
+		return
+	}
+	handle, status, name := clip(said.Text("from")), clip(findText(said.Fields, "Status")), clip(findText(said.Fields, "FriendlyName"))
+	if string(r.Arg("action")) == "DEL" {
+		status = "FLN"
+	}
+	if handle == "" || status == "" {
+		return
+	}
+	caps := findText(said.Fields, "Capabilities")
+	t.present(c, r, handle, status, t.noteStatus(c, handle, status, name, []byte(caps)))
+}
+
+// findText finds the first text of that name in fields, however deep.
+func findText(fields []decode.Field, name string) string {
+	for _, f := range fields {
+		if text, ok := f.Value.(string); ok && f.Name == name {
+			return text
+		}
+		if text := findIn(f.Value, name); text != "" {
+			return text
+		}
+	}
+	return ""
+}
+
+func findIn(value any, name string) string {
+	switch v := value.(type) {
+	case []decode.Field:
+		return findText(v, name)
+	case []any:
+		for _, one := range v {
+			if text := findIn(one, name); text != "" {
+				return text
 			}
 		}
 	}
-	t.present(c, r, handle, status, name)
+	return ""
 }
 
 // present keeps a status if it is news on its connection.

@@ -99,3 +99,41 @@ func TestPresenceTellsChangesOnly(t *testing.T) {
 		"alice@example.com bob@example.com NLN Bobby",
 		"alice@example.com bob@example.com FLN Bobby")
 }
+
+func TestPresenceAndMessagesOfMSNP21(t *testing.T) {
+	routed := func(from, to, last, body string) string {
+		return "Routing: 1.0\r\nTo: 1:" + to + "\r\nFrom: 1:" + from + ";epid={1}\r\n\r\nReliability: 1.0\r\n\r\n" + last + "\r\n\r\n" + body
+	}
+	user := func(name, status string) string {
+		return `<user><s n="PE"><FriendlyName>` + name + `</FriendlyName></s><s n="IM"><Status>` + status + `</Status></s></user>`
+	}
+	p := newPlay(t)
+	for i, who := range []string{alice, bob} {
+		c := fmt.Sprintf("c%d", i+1)
+		p.open(c, fmt.Sprintf("10.0.0.%d:1001", i+1), ns1)
+		p.c(c, "VER 1 MSNP21 CVR0")
+		p.s(c, "VER 1 MSNP21")
+		p.c(c, "USR 3 SSO I "+who)
+		p.s(c, "USR 4 OK "+who+" 1 0")
+	}
+	p.c("c1", "PUT 5\n"+routed(alice, alice, "Publication: 1.0\r\nUri: /user\r\nContent-Type: application/user+xml", user("Alice", "NLN")))
+	p.s("c2", "NFY PUT\n"+routed(alice, bob, "Notification: 1.0\r\nUri: /user\r\nNotifType: Full\r\nContent-Type: application/user+xml", user("Alice", "NLN")))
+	const text = "Messaging: 2.0\r\nMessage-Type: Text\r\nContent-Type: Text/plain; charset=UTF-8"
+	p.c("c1", "SDG 6\n"+routed(alice, bob, text, "hello"))
+	p.s("c2", "SDG 0\n"+routed(alice, bob, text, "hello"))
+	p.c("c2", "SDG 6\n"+routed(bob, alice, text, "to the one side only"))
+	p.s("c2", "NFY DEL\n"+routed(alice, bob, "Notification: 1.0\r\nUri: /user\r\nNotifType: Full", ""))
+	s := p.teller.Story()
+	var got []string
+	for _, x := range s.Presence {
+		got = append(got, fmt.Sprintf("%s %s %s %s", x.Account, x.Contact, x.Status, x.Name))
+	}
+	lines(t, "presence", got,
+		"alice@example.com alice@example.com NLN Alice",
+		"bob@example.com alice@example.com NLN Alice",
+		"bob@example.com alice@example.com FLN Alice")
+	lines(t, "conversations", conversationLines(s), "c1 c2: alice@example.com bob@example.com: 2 texts, 0 typing, 0 other")
+	lines(t, "messages", messageLines(s),
+		`alice@example.com > bob@example.com: "hello" on c1 c2`,
+		`bob@example.com > alice@example.com: "to the one side only" on c2`)
+}
