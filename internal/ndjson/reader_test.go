@@ -215,3 +215,17 @@ func FuzzReader(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkReader(b *testing.B) {
+	text := sampleLines(b, "msnp15.pcapng", Options{})
+	b.SetBytes(int64(len(text)))
+	b.ReportAllocs()
+	for b.Loop() {
+		in := NewReader(strings.NewReader(text))
+		for {
+			if _, err := in.Next(); err != nil {
+				break
+			}
+		}
+	}
+}

@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"html"
 	"io"
+	"math/rand/v2"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"msnproxy/decode"
 	"msnproxy/internal/display"
@@ -116,8 +118,8 @@ func cellsOfCSV(t *testing.T, r *Report, opts Options) (rows []row) {
 	}
 	for _, values := range all[1:] {
 		for i, v := range values {
-			if len(v) > 1 && v[0] == '\'' && strings.ContainsRune(formulaStarts, rune(v[1])) {
-				v = v[1:]
+			if text, marked := strings.CutPrefix(v, "'"); marked && withoutFormula(text) == v {
+				v = text
 			}
 			values[i] = plain(v)
 		}
@@ -252,3 +254,36 @@ func TestReportOfOneSectionCollectsNoMore(t *testing.T) {
 		t.Error("presence without a story")
 	}
 }
+
+func TestHostileTextStaysInItsCellInFiles(t *testing.T) {
+	r := rand.New(rand.NewPCG(11, 12))
+	words := func(s string) string { return strings.Join(strings.Fields(s), " ") }
+	for range 200 {
+		p := newPlay()
+		var said []string
+		for range 5 {
+			text := hostile(r) + pick(r, "|", "<!--", "-->", "[[", "'''", "://", "=1", "`", `\|`, "&#124;") + hostile(r)
+			said = append(said, text)
+			p.says(p.line("c1", s2c, decode.SB, "MSG bob@example.com Bob 9", "handle"), plainText, textField(text))
+		}
+		opts := Options{Sections: []string{"messages"}}
+		inMarkdown, inCSV := write(t, (*Report).WriteMarkdown, p.report, opts), write(t, (*Report).WriteCSV, p.report, opts)
+		rows, values := cellsOfMarkdown(inMarkdown), cellsOfCSV(t, p.report, opts)
+		for n, text := range said {
+			if got := rows[n+1][len(rows[0])-1]; words(got) != words(plain(text)) {
+				t.Fatalf("%q reads %q in Markdown\n%s", text, got, inMarkdown)
+			}
+			if got := values[n].values[5]; words(got) != words(plain(text)) {
+				t.Fatalf("%q reads %q in CSV", text, got)
+			}
+		}
+		for _, c := range inMarkdown + inCSV {
+			joins := c == '\u200c' || c == '\u200d'
+			if unicode.IsControl(c) && c != '\n' || unicode.Is(unicode.Cf, c) && !joins {
+				t.Fatalf("%U stands raw in\n%s\n%s", c, inMarkdown, inCSV)
+			}
+		}
+	}
+}
+
+func pick(r *rand.Rand, from ...string) string { return from[r.IntN(len(from))] }

@@ -26,6 +26,7 @@ type Report struct {
 	captures   *captures
 	teller     *story.Teller // nil where no section needs it
 	collectors []collector   // in the order of the report
+	names      []string      // of their sections
 }
 
 // collector makes one section.
@@ -62,10 +63,11 @@ func New(sections ...string) *Report {
 		&errorReplies{},
 		&issues{},
 	} {
-		if !isWanted(c.section().Name, sections) {
+		name := c.section().Name // while there is nothing in it yet
+		if !isWanted(name, sections) {
 			continue
 		}
-		r.collectors = append(r.collectors, c)
+		r.collectors, r.names = append(r.collectors, c), append(r.names, name)
 		if _, ok := c.(chapter); ok {
 			r.teller = teller
 		}

@@ -40,12 +40,7 @@ const All = "all"
 var first = []string{"captures", "sessions", "conversations", "messages", "errors", "issues"}
 
 // sectionNames are the sections in the order in which they are written.
-var sectionNames = func() (names []string) {
-	for _, c := range New().collectors {
-		names = append(names, c.section().Name)
-	}
-	return names
-}()
+var sectionNames = New().names
 
 // SectionNames lists the sections in the order in which they are written.
 func SectionNames() []string { return slices.Clone(sectionNames) }
@@ -68,9 +63,9 @@ func (r *Report) Sections(names []string) ([]Section, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var out []Section
-	for _, c := range r.collectors {
-		if s := c.section(); isWanted(s.Name, names) {
-			out = append(out, s)
+	for i, c := range r.collectors {
+		if isWanted(r.names[i], names) {
+			out = append(out, c.section())
 		}
 	}
 	return out, nil
