@@ -159,3 +159,13 @@ func FuzzMasker(f *testing.F) {
 		s.Feed(dir, []byte(line+"\r\n"), Stamp{})
 	})
 }
+
+func TestWhatIsMaskedStaysAsItIs(t *testing.T) {
+	m := NewMasker()
+	line := []byte("USR 4 TWN S t=***12&p=secret")
+	r := &Record{Kind: KindCommand, Line: line, Args: []Arg{{Name: "ticket", Value: line[12:], Pos: 12, Secret: true}}}
+	m.Mask(r)
+	if got := string(r.Line); got != "USR 4 TWN S t=***12&p=***1" {
+		t.Errorf("%s", got)
+	}
+}

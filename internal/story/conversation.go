@@ -41,6 +41,7 @@ type meeting struct {
 	rooms  []*room
 	people []string // who is there, or was called
 	id     string   // of the session
+	open   bool     // a side of it has not ended
 	ended  time.Time
 }
 
@@ -97,6 +98,7 @@ func (t *tables) seat(all []*meeting, of map[*room]*meeting, i int) []*meeting {
 	}
 	of[m] = found
 	found.take(told, m)
+	found.open = found.open || !told.Closed
 	found.ended = later(found.ended, told.End)
 	t.introduce(found, told.Account, m)
 	return all
@@ -136,7 +138,7 @@ func lastFew(list []*meeting) []*meeting { return list[max(0, len(list)-maxTried
 // isOpen tells whether somebody was there at a time, or a little before.
 func (m *meeting) isOpen(at time.Time) bool {
 	const apart = 5 * time.Second
-	return !at.After(m.ended.Add(apart))
+	return m.open || !at.After(m.ended.Add(apart))
 }
 
 // mayHave tells whether a connection can be a side of a meeting with the same

@@ -34,7 +34,7 @@ func (t *Teller) list(c *conn, r *decode.Record) {
 		return // a request; what counts is the server's word
 	}
 	if n := r.Note(decode.NoteError); n != nil {
-		c.edits.settle(r)
+		c.edits.settle(r) // it is not made
 		return
 	}
 	if tell := listTellers[r.Verb]; tell != nil {

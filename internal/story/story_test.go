@@ -2,6 +2,7 @@ package story
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -99,6 +100,57 @@ func TestSessionIDThatTwoServersGive(t *testing.T) {
 	lines(t, "conversations", conversationLines(p.teller.Story()),
 		"c3 c4: alice@example.com bob@example.com: 0 texts, 0 typing, 0 other",
 		"c8: carol@example.com dave@example.com: 0 texts, 0 typing, 0 other")
+}
+
+func TestSessionIDThatAServerGivesAgain(t *testing.T) {
+	p := evening(t)
+	p.close("c3", "client closed")
+	p.close("c4", "client closed")
+	p.now = p.now.Add(time.Hour)
+	p.calls("c1", "c5", "10.0.0.1:1004", sb1, alice, "21.1", bob, "17")
+	p.answers("c2", "c6", "10.0.0.2:1004", sb1, bob, "99.9", alice, "17")
+	lines(t, "conversations", conversationLines(p.teller.Story()),
+		"c3 c4: alice@example.com bob@example.com: 0 texts, 0 typing, 0 other",
+		"c5 c6: alice@example.com bob@example.com: 0 texts, 0 typing, 0 other")
+}
+
+func TestCookieThatLooksLikeOneOfAnotherRun(t *testing.T) {
+	p := newPlay(t)
+	p.open("c1", "10.0.0.1:1001", ns1)
+	p.signIn("c1", alice)
+	p.c("c1", "XFR 10 SB")
+	p.s("c1", "XFR 10 SB "+sb1+" CKI 17.1")
+	p.close("c1", "client closed")
+	p.now = p.now.Add(time.Hour)
+	p.begin("c2", "10.0.0.1:1002", sb1, nil, false)
+	p.c("c2", "USR 1 alice@example.com 17.1")
+	lines(t, "sessions", sessionLines(p.teller.Story()),
+		"s1 alice@example.com: c1: left without signing out",
+		"s2 alice@example.com: c2: only switchboards are in the capture")
+}
+
+func TestEchoOfTheRightMessage(t *testing.T) {
+	p := evening(t)
+	p.writes("c3", "hi") // the capture lacks where it came in
+	p.now = p.now.Add(time.Hour)
+	p.writes("c3", "hi")
+	p.gets("c4", alice, "hi")
+	s := p.teller.Story()
+	lines(t, "messages", messageLines(s),
+		`alice@example.com > bob@example.com: "hi" on c3`,
+		`alice@example.com > bob@example.com: "hi" on c3 c4`)
+}
+
+func TestOneAccountWritesFromTwoPlaces(t *testing.T) {
+	p := evening(t)
+	p.open("c5", "10.0.0.7:1002", sb1)
+	p.c("c5", "ANS 1 alice@example.com 99.8 17")
+	p.s("c5", "IRO 1 1 1 bob@example.com Bob", "ANS 1 OK")
+	p.writes("c3", "ok")
+	p.writes("c5", "ok")
+	lines(t, "messages", messageLines(p.teller.Story()),
+		`alice@example.com > bob@example.com: "ok" on c3`,
+		`alice@example.com > bob@example.com: "ok" on c5`)
 }
 
 func TestCallWhoseSessionIDIsMissing(t *testing.T) {
@@ -229,6 +281,11 @@ func TestOutcomes(t *testing.T) {
 			p.s("c1", "540 9")
 			p.close("c1", "server closed")
 		},
+		"still signed in at the end ": func(p *play) { // the ticket for circles is refused
+			in(p)
+			p.c("c1", "USR 5 SHA A x")
+			p.s("c1", "911 5")
+		},
 		"closed by the server": func(p *play) {
 			in(p)
 			p.s("c1", "540 9", "QNG 40")
@@ -238,7 +295,7 @@ func TestOutcomes(t *testing.T) {
 		p := newPlay(t)
 		run(p)
 		s := p.teller.Story()
-		if len(s.Sessions) != 1 || s.Sessions[0].Outcome != want {
+		if len(s.Sessions) != 1 || s.Sessions[0].Outcome != strings.TrimSpace(want) {
 			t.Errorf("%v, want %q", sessionLines(s), want)
 		}
 	}
