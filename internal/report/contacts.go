@@ -15,7 +15,7 @@ func contacts(told *story.Story) Section {
 		{Key: "name", Flex: 2},
 		{Key: "lists"},
 		{Key: "groups", Flex: 1},
-		{Key: "last_status"},
+		{Key: "last_status", Part: 1},
 		{Key: "client_capabilities", Part: 1, Flex: 1},
 	}}
 	for _, c := range told.Contacts {
