@@ -97,6 +97,7 @@ func (r *recordReader) take(sum *captures.Summary, rec *decode.Record) {
 	if r.inputs > 1 {
 		rec.Conn = r.another(rec.Conn)
 		rec.Via.Conn = r.another(rec.Via.Conn)
+		rec.Carrier.Conn = r.another(rec.Carrier.Conn)
 	}
 	if rec.Kind == decode.KindOpen {
 		sum.Connections++

@@ -116,12 +116,22 @@ type object struct {
 	Client       string          `json:"client"`
 	ServerAddr   string          `json:"server_addr"`
 	Via          struct {
-		Conn string `json:"conn"`
-		Seq  int64  `json:"seq"`
+		Conn    string `json:"conn"`
+		Seq     int64  `json:"seq"`
+		HTTP    string `json:"http"`
+		Gateway string `json:"gateway"`
 	} `json:"via"`
 	Reason   string `json:"reason"`
 	BytesC2S int64  `json:"bytes_c2s"`
 	BytesS2C int64  `json:"bytes_s2c"`
+
+	Method        string       `json:"method"`
+	URL           string       `json:"url"`
+	Action        string       `json:"action"`
+	Status        int          `json:"status"`
+	LatencyMS     milliseconds `json:"latency_ms"`
+	RequestBytes  int64        `json:"request_bytes"`
+	ResponseBytes int64        `json:"response_bytes"`
 }
 
 // parse makes a record of a line.
@@ -142,7 +152,8 @@ func parse(text []byte) (*decode.Record, error) {
 		Dir: directions[o.Dir], Server: servers[o.Server], DialectFrom: sources[o.DialectFrom],
 		Bytes: o.Bytes, Offset: o.Offset,
 		Client: o.Client, ServerAddr: o.ServerAddr, Via: decode.Ref{Conn: o.Via.Conn, Seq: o.Via.Seq},
-		Reason: o.Reason, BytesC2S: o.BytesC2S, BytesS2C: o.BytesS2C,
+		Carrier: decode.Carrier{Conn: o.Via.HTTP, Addr: o.Via.Gateway},
+		Reason:  o.Reason, BytesC2S: o.BytesC2S, BytesS2C: o.BytesS2C,
 	}
 	rec.Dialect, _ = decode.ParseDialect([]byte(o.Dialect))
 	for i := range o.Notes {
@@ -204,10 +215,24 @@ func (o *object) payload(rec *decode.Record) error {
 			said.Fields = append(said.Fields, f)
 		}
 	}
-	if rec.HasPayload && rec.Payload == nil && said.Type != "" {
+	switch {
+	case said.Type == "":
+		said = nil
+	case rec.HasPayload && rec.Payload == nil:
 		rec.Said = said
 	}
+	if rec.Kind == decode.KindHTTP {
+		rec.HTTP = o.exchange(said)
+	}
 	return nil
+}
+
+// exchange is a request of HTTP and its answer.
+func (o *object) exchange(said *decode.Payload) *decode.HTTP {
+	return &decode.HTTP{
+		Method: o.Method, URL: o.URL, Action: o.Action, Status: o.Status, Latency: o.LatencyMS.duration(),
+		RequestBytes: o.RequestBytes, ResponseBytes: o.ResponseBytes, Payload: said,
+	}
 }
 
 // joinedOf reads the whole of a chunked message.

@@ -229,3 +229,12 @@ func BenchmarkReader(b *testing.B) {
 		}
 	}
 }
+
+func TestExchangesOfHTTPReadBackAreTheSame(t *testing.T) {
+	const lines = `{"time":"2004-05-17T12:00:00.123456Z","conn":"c2","seq":1,"kind":"open","packet":7,"client":"a:1","server_addr":"b:2","via":{"http":"h1","gateway":"g:80"}}
+{"time":"2004-05-17T12:00:00.123456Z","conn":"h1","seq":2,"kind":"http","method":"GET","url":"http://x/?t=***1","action":"nexus","status":200,"latency_ms":1.500,"request_bytes":1,"response_bytes":2,"payload":{"type":"passport-nexus","login_url":"y"},"notes":[{"kind":"issue","text":"odd"}],"packet":7,"client":"a:1","server_addr":"b:80"}
+`
+	if got, err := readAll(t, lines, Options{}); err != io.EOF || got != lines {
+		t.Errorf("%v\n%s", err, firstDifference(got, lines))
+	}
+}

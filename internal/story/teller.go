@@ -33,8 +33,8 @@ func NewTeller() *Teller {
 
 // Record takes a record, which is valid only during the call.
 func (t *Teller) Record(r *decode.Record) {
-	if r.Conn == "" {
-		return // of the run, not of a connection
+	if r.Conn == "" || r.Kind == decode.KindHTTP {
+		return // of the run, or an exchange of HTTP: of no connection of MSNP
 	}
 	t.told = nil
 	c := t.connOf(r)
