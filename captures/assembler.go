@@ -61,15 +61,16 @@ func (a *assembler) New(_, _ gopacket.Flow, _ *layers.TCP, _ reassembly.Assemble
 }
 
 // packetContext tells the library about a packet, and so us when it delivers
-// its bytes. InterfaceIndex, which nothing else uses here, carries the number
-// of the packet, and CaptureLength whether the proxy said it.
+// its bytes. InterfaceIndex and Length, which nothing else uses here, carry the
+// numbers of the packet and of its file, and CaptureLength whether the proxy
+// said it.
 type packetContext gopacket.CaptureInfo
 
 // GetCaptureInfo implements reassembly.AssemblerContext.
 func (c *packetContext) GetCaptureInfo() gopacket.CaptureInfo { return gopacket.CaptureInfo(*c) }
 
 func contextOf(s *segment) packetContext {
-	c := packetContext{Timestamp: s.at.Time, InterfaceIndex: int(s.at.Packet)}
+	c := packetContext{Timestamp: s.at.Time, InterfaceIndex: int(s.at.Packet), Length: s.file}
 	if s.at.Injected {
 		c.CaptureLength = 1
 	}

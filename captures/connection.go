@@ -9,7 +9,7 @@ import (
 )
 
 // Why a connection was closed. The live proxy uses the same words, but for
-// reasonReused, which only a capture can show.
+// reasonReused and reasonEvicted, which only a capture can show.
 const (
 	reasonClientClosed = "client closed"
 	reasonServerClosed = "server closed"
@@ -18,6 +18,7 @@ const (
 	reasonCaptureEnded = "capture ended"
 	reasonIdle         = "idle"
 	reasonReused       = "ports used again"
+	reasonEvicted      = "too many connections"
 )
 
 // unknown stands for a side of a connection that is not known.
@@ -42,6 +43,8 @@ type connection struct {
 
 	carrier decode.Carrier // its id as that which carries others, once it has one
 	tunnel  string         // the server at the end of the tunnel that it is, or ""
+
+	file, lastFile int // of the run: those of its first and its last packet
 
 	isn  [2]isn
 	live *live // nil when done

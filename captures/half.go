@@ -234,9 +234,10 @@ func runLength(sg reassembly.ScatterGather, offset, n int) int {
 	if sg.Stats().Chunks == 1 {
 		return n
 	}
-	packet := sg.CaptureInfo(offset).InterfaceIndex
+	first := sg.CaptureInfo(offset)
 	return 1 + sort.Search(n-1, func(i int) bool {
-		return sg.CaptureInfo(offset+1+i).InterfaceIndex != packet
+		ci := sg.CaptureInfo(offset + 1 + i)
+		return ci.InterfaceIndex != first.InterfaceIndex || ci.Length != first.Length
 	})
 }
 

@@ -2,7 +2,6 @@ package captures
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -659,7 +658,7 @@ func TestWaitingBytesAreBounded(t *testing.T) {
 func TestNothingLeaksOfARejectedConnection(t *testing.T) {
 	d := NewDecoder(Options{})
 	k := newTalk("10.0.0.1:2048", "10.0.0.2:5000").s("it\r\n", "does\r\n", "not\r\n", "matter\r\n").drop(1).c("GET / HTTP/1.1\r\n")
-	_, err := d.File(context.Background(), "x", bytes.NewReader(pcapFile(linkEthernet, packets(t, linkEthernet, k))))
+	_, err := readOne(d, "x", bytes.NewReader(pcapFile(linkEthernet, packets(t, linkEthernet, k))))
 	check(t, err)
 	if got := d.assembler.lib.Dump(); !strings.HasPrefix(got, "pageCache: used: 0,") {
 		t.Errorf("the library keeps %s", got)
@@ -668,7 +667,8 @@ func TestNothingLeaksOfARejectedConnection(t *testing.T) {
 
 func TestNothingLeaksInTheLibrary(t *testing.T) {
 	d := NewDecoder(Options{})
-	table := newTable(d)
+	d.begin("x")
+	table := d.table
 	for i := range 5000 {
 		k := newTalk(fmt.Sprintf("10.0.%d.%d:2048", i/200, i%200), "10.0.0.2:1863")
 		if i%5 == 0 {
@@ -693,7 +693,7 @@ func TestNothingLeaksInTheLibrary(t *testing.T) {
 	if n := table.done.size; n == 0 || n > 400 {
 		t.Errorf("%d connections that are done are remembered", n)
 	}
-	table.finishAll(decode.Stamp{Time: talkStart})
+	table.finishAll()
 	if got := d.assembler.lib.Dump(); !strings.HasPrefix(got, "pageCache: used: 0,") {
 		t.Errorf("the library keeps %s", got)
 	}

@@ -60,6 +60,13 @@ func openSource(r io.Reader) (source, string, error) {
 	return openPlain(in)
 }
 
+// IsCapture tells whether a file looks like one that a Decoder reads. A damaged
+// one does as long as its first bytes are there.
+func IsCapture(r io.Reader) bool {
+	_, kind, _ := openSource(r)
+	return kind != "" && kind != "gzip"
+}
+
 var (
 	gzipMagic   = []byte{0x1f, 0x8b}
 	pcapngMagic = []byte{0x0a, 0x0d, 0x0d, 0x0a}

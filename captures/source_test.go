@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"runtime"
 	"strings"
@@ -294,12 +295,14 @@ func TestReadErrorIsPassedOn(t *testing.T) {
 	broken := errors.New("the disk is on fire")
 	file := pcapFile(linkEthernet, usualPackets(t))
 	d := NewDecoder(Options{})
-	sum, err := d.File(context.Background(), "x.pcap", io.MultiReader(bytes.NewReader(file[:len(file)/2]), failingReader{broken}))
+	err := d.File(context.Background(), "x.pcap", io.MultiReader(bytes.NewReader(file[:len(file)/2]), failingReader{broken}))
+	second := d.File(context.Background(), "y", failingReader{broken})
+	sum := d.Close()[0]
+	if !errors.Is(second, broken) {
+		t.Error(second)
+	}
 	if !errors.Is(err, broken) || sum.Packets == 0 || !strings.HasPrefix(err.Error(), "x.pcap: packet ") {
 		t.Errorf("%v after %d packets", err, sum.Packets)
-	}
-	if _, err = d.File(context.Background(), "y", failingReader{broken}); !errors.Is(err, broken) {
-		t.Error(err)
 	}
 }
 
@@ -314,7 +317,8 @@ func TestCancelStopsBetweenPackets(t *testing.T) {
 		kinds = append(kinds, r.Kind.String())
 		cancel()
 	}})
-	sum, err := d.File(ctx, "x", bytes.NewReader(pcapFile(linkEthernet, usualPackets(t))))
+	err := d.File(ctx, "x", bytes.NewReader(pcapFile(linkEthernet, usualPackets(t))))
+	sum := d.Close()[0]
 	if !errors.Is(err, context.Canceled) || sum.Packets != 4 {
 		t.Errorf("%v after %d packets", err, sum.Packets)
 	}
@@ -333,7 +337,7 @@ func TestRecordsOfALivePipeComeAtOnce(t *testing.T) {
 		}
 	}})
 	go func() {
-		_, err := d.File(context.Background(), "-", in)
+		_, err := readOne(d, "-", in)
 		done <- err
 	}()
 	file := pcapFile(linkEthernet, usualPackets(t))
@@ -367,10 +371,11 @@ func TestIdsAreUniqueOverFiles(t *testing.T) {
 			ids = append(ids, r.Conn)
 		}
 	}})
-	file := pcapFile(linkEthernet, usualPackets(t))
-	for range 3 {
-		sum, err := d.File(context.Background(), "x", bytes.NewReader(file))
-		check(t, err)
+	for i := range 3 {
+		k := newTalk(fmt.Sprintf("10.0.0.%d:2048", 3+i), "10.0.0.2:1863").open().signIn().close()
+		check(t, d.File(context.Background(), "x", bytes.NewReader(pcapFile(linkEthernet, packets(t, linkEthernet, k)))))
+	}
+	for _, sum := range d.Close() {
 		if sum.Connections != 1 {
 			t.Errorf("%d connections", sum.Connections)
 		}
@@ -393,7 +398,7 @@ func TestLengthFieldsDoNotAllocate(t *testing.T) {
 			d := NewDecoder(Options{})
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			_, _ = d.File(context.Background(), "x", bytes.NewReader(file))
+			_, _ = readOne(d, "x", bytes.NewReader(file))
 			runtime.ReadMemStats(&after)
 			if n := after.TotalAlloc - before.TotalAlloc; n > 1<<20 {
 				t.Errorf("%d bytes were allocated", n)

@@ -30,10 +30,10 @@ func (f *inputFlags) add(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.strict, "strict", false, "exit with status 3 if something was undecodable, malformed or missing, or a proof was wrong")
 }
 
-// readCaptures decodes files into sinks, in the order in which they are
-// given. A file that fails does not keep the others from being read. Each
-// file's summary goes to done, if that is not nil.
-func readCaptures(ctx context.Context, std stdio, f inputFlags, files []string, done func(captures.Summary), sinks ...journal.Sink) error {
+// readCaptures decodes files into sinks, as one run. A file that fails does not
+// keep the others from being read. The files' summaries go to done, if that is
+// not nil, when all of them were read.
+func readCaptures(ctx context.Context, std stdio, f inputFlags, names []string, done func(captures.Summary), sinks ...journal.Sink) error {
 	checks, err := f.load()
 	if err != nil {
 		return err
@@ -43,7 +43,6 @@ func readCaptures(ctx context.Context, std stdio, f inputFlags, files []string, 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	decoder := captures.NewDecoder(captures.Options{
-		Book:   &decode.Book{},
 		Checks: checks,
 		Emit: func(r *decode.Record) {
 			j.Emit(r)
@@ -52,49 +51,57 @@ func readCaptures(ctx context.Context, std stdio, f inputFlags, files []string, 
 			}
 		},
 	})
-	var errs []error
-	for _, name := range files {
-		summary, err := readFile(ctx, std, decoder, name)
-		if j.Failed() != nil {
-			break
-		}
-		if err != nil {
-			errs = append(errs, err)
-		}
-		if done != nil && (err == nil || summary.Packets > 0) {
-			done(summary)
-		}
-		warnIfEmpty(std.err, summary, err)
+	err = readAll(ctx, std, decoder, names)
+	summaries := decoder.Close()
+	if failed := j.Close(); failed != nil {
+		return failed
 	}
-	if err := j.Close(); err != nil {
-		return err
-	}
-	if err := errors.Join(errs...); err != nil {
+	tell(std.err, summaries, done, err != nil)
+	if err != nil {
 		return err
 	}
 	return doubts.verdict(f.strict)
 }
 
-// readFile decodes one file; "-" is standard input.
-func readFile(ctx context.Context, std stdio, decoder *captures.Decoder, name string) (captures.Summary, error) {
+// readAll reads the files of a run, and then its live inputs, one after the
+// other.
+func readAll(ctx context.Context, std stdio, decoder *captures.Decoder, names []string) error {
+	in, err := inputsOf(names)
+	in.tellSkipped(std.err)
+	errs := []error{err, decoder.Files(ctx, in.captures)}
+	for _, name := range in.live {
+		errs = append(errs, readLive(ctx, std, decoder, name))
+	}
+	return errors.Join(errs...)
+}
+
+// readLive reads a pipe, or standard input. It may stay silent for long.
+func readLive(ctx context.Context, std stdio, decoder *captures.Decoder, name string) error {
 	if name == "-" {
 		return decoder.File(context.WithoutCancel(ctx), "standard input", &interruptible{ctx: ctx, from: std.in})
 	}
-	file, err := os.Open(name)
+	pipe, err := os.Open(name)
 	if err != nil {
-		return captures.Summary{File: name}, err
+		return err
 	}
-	defer file.Close()
-	info, err := file.Stat()
-	switch {
-	case err != nil:
-		return captures.Summary{File: name}, err
-	case info.IsDir():
-		return captures.Summary{File: name}, fmt.Errorf("%s is a folder; name the capture files in it", name)
-	case !info.Mode().IsRegular(): // a named pipe, which may stay silent
-		return decoder.File(context.WithoutCancel(ctx), name, &interruptible{ctx: ctx, from: file})
+	defer pipe.Close()
+	return decoder.File(context.WithoutCancel(ctx), name, &interruptible{ctx: ctx, from: pipe})
+}
+
+// tell passes on what was in the files that were read, and says what is
+// unusual about it.
+func tell(w io.Writer, summaries []captures.Summary, done func(captures.Summary), failed bool) {
+	for _, s := range summaries {
+		if done != nil && s.Kind != "" {
+			done(s)
+		}
+		if s.Evicted > 0 {
+			fmt.Fprintf(w, "msnproxy: %s: %d connections were given up, the ones idle longest, because there were too many at a time\n", display.Harmless(s.File), s.Evicted)
+		}
 	}
-	return decoder.File(ctx, name, file)
+	if !failed {
+		warnIfEmpty(w, summaries)
+	}
 }
 
 // interruptible is an input that ends when the context does: whoever presses
@@ -154,10 +161,21 @@ func (i *interruptible) next() result {
 	}
 }
 
-// warnIfEmpty says so when a file that was read has nothing to show.
-func warnIfEmpty(w io.Writer, s captures.Summary, err error) {
-	if err == nil && s.Connections == 0 {
-		fmt.Fprintf(w, "msnproxy: %s: no MSNP connection found in %d packets\n", display.Harmless(s.File), s.Packets)
+// warnIfEmpty says so when a run has nothing to show.
+func warnIfEmpty(w io.Writer, summaries []captures.Summary) {
+	var packets int64
+	for _, s := range summaries {
+		packets += s.Packets
+		if s.Connections > 0 {
+			return
+		}
+	}
+	switch len(summaries) {
+	case 0:
+	case 1:
+		fmt.Fprintf(w, "msnproxy: %s: no MSNP connection found in %d packets\n", display.Harmless(summaries[0].File), packets)
+	default:
+		fmt.Fprintf(w, "msnproxy: no MSNP connection found in %d packets of %d files\n", packets, len(summaries))
 	}
 }
 

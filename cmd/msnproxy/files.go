@@ -1,0 +1,102 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"msnproxy/captures"
+)
+
+// inputs is what the names on a command line stand for.
+type inputs struct {
+	captures []captures.Input
+	live     []string // pipes, and "-" for standard input
+	skipped  int      // files in folders that are none of ours
+}
+
+// inputsOf looks at what names stand for. A name that stands for nothing does
+// not keep the others from being used.
+func inputsOf(names []string) (in inputs, err error) {
+	var errs []error
+	for _, name := range names {
+		errs = append(errs, in.add(name))
+	}
+	return in, errors.Join(errs...)
+}
+
+func (in *inputs) add(name string) error {
+	if name == "-" {
+		in.live = append(in.live, name)
+		return nil
+	}
+	info, err := os.Stat(name)
+	switch {
+	case err != nil:
+		return nameless(err)
+	case info.IsDir():
+		return in.addFolder(name)
+	case !info.Mode().IsRegular():
+		in.live = append(in.live, name)
+	default:
+		in.addFile(name)
+	}
+	return nil
+}
+
+// nameless says "open" where the system says "stat": nobody asked for that.
+func nameless(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return &fs.PathError{Op: "open", Path: path.Path, Err: path.Err}
+	}
+	return err
+}
+
+func (in *inputs) addFile(name string) {
+	in.captures = append(in.captures, captures.Input{Name: name, Open: func() (io.ReadCloser, error) { return os.Open(name) }})
+}
+
+// addFolder adds the captures in a folder and the folders in it, which are
+// told by their content. Other files are counted.
+func (in *inputs) addFolder(folder string) error {
+	before := len(in.captures)
+	err := filepath.WalkDir(folder, func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case !entry.Type().IsRegular():
+			return nil
+		case isCapture(name):
+			in.addFile(name)
+		default:
+			in.skipped++
+		}
+		return nil
+	})
+	if err == nil && len(in.captures) == before {
+		err = fmt.Errorf("%s is a folder without captures", folder)
+	}
+	return err
+}
+
+// isCapture tells whether a file is a capture. One that cannot be opened is
+// taken for one, so that its error is told.
+func isCapture(name string) bool {
+	file, err := os.Open(name)
+	if err != nil {
+		return true
+	}
+	defer file.Close()
+	return captures.IsCapture(file)
+}
+
+// tellSkipped says how many files of folders are left out.
+func (in *inputs) tellSkipped(w io.Writer) {
+	if in.skipped > 0 {
+		fmt.Fprintf(w, "msnproxy: %d files that are no captures are left out\n", in.skipped)
+	}
+}
