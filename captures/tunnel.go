@@ -77,8 +77,8 @@ func stripERSPAN3(p *parser) (layer, string) {
 }
 
 // stripMPLS takes off a label. Nothing tells what is behind the last one: IP
-// begins with its version, and Ethernet as a rule stands behind a word whose
-// first four bits are zero.
+// begins with its version, and Ethernet may stand behind a word whose first
+// four bits are zero, which an address may begin with too.
 func stripMPLS(p *parser) (layer, string) {
 	const last = 0x01
 	label, ok := p.take(4)
@@ -93,7 +93,7 @@ func stripMPLS(p *parser) (layer, string) {
 		return nil, skipBadTunnel
 	case p.data[0]>>4 == 4, p.data[0]>>4 == 6:
 		return stripIP, ""
-	case p.data[0]>>4 == 0:
+	case p.data[0]>>4 == 0 && (len(p.data) < 14 || etherLayer(binary.BigEndian.Uint16(p.data[12:])) == nil):
 		return p.then(4, stripEthernet)
 	}
 	return stripEthernet, ""
@@ -107,7 +107,7 @@ func stripEtherIP(p *parser) (layer, string) { return p.then(2, stripEthernet) }
 func stripUDP(p *parser) (layer, string) {
 	const vxlanPort, vxlanPortLinux, header = 4789, 8472, 8
 	if len(p.data) < header {
-		return nil, skipNotTCP
+		return nil, skipBadTunnel
 	}
 	switch binary.BigEndian.Uint16(p.data[2:]) {
 	case vxlanPort, vxlanPortLinux:
@@ -119,8 +119,12 @@ func stripUDP(p *parser) (layer, string) {
 // stripVXLAN takes off a header (RFC 7348) that begins with its only flag.
 func stripVXLAN(p *parser) (layer, string) {
 	const valid, size = 0x08, 8
-	if len(p.data) < size || p.data[0] != valid {
+	header, ok := p.take(size)
+	switch {
+	case !ok:
+		return nil, skipBadTunnel
+	case header[0] != valid:
 		return nil, skipNotTCP
 	}
-	return p.then(size, stripEthernet)
+	return stripEthernet, ""
 }
