@@ -62,6 +62,7 @@ type live struct {
 	held    *held           // until it is decided whether this is MSNP
 	session *decode.Session // from then on
 	http    *httpTalk       // instead, where MSNP is within HTTP
+	remarks []remark        // that no record bears yet
 }
 
 func newConnection(number int64, s *segment) *connection {
@@ -135,7 +136,7 @@ func (c *connection) take(a *assembler, s *segment) (skip string) {
 	}
 	if s.acks {
 		peer.acknowledge(s.ack)
-		peer.skipStale(a, s.at.Time)
+		peer.skipStale(a, s.at)
 		peer.checkEnd()
 	}
 	if len(s.data)+s.lost > 0 {
@@ -144,7 +145,7 @@ func (c *connection) take(a *assembler, s *segment) (skip string) {
 	if s.fin && skip == "" {
 		c.noteFIN(h, s)
 	}
-	h.skipStale(a, s.at.Time)
+	h.skipStale(a, s.at)
 	h.checkEnd()
 	return skip
 }
@@ -243,7 +244,7 @@ func (c *connection) end(side int) {
 func (c *connection) accept(id string, o Options) {
 	c.live.session = decode.NewSession(decode.Config{
 		Conn: id, Client: c.clientAddr(), Server: c.serverAddr(), Carrier: c.carrier,
-		Opened: c.opened, MidStream: !c.began && c.tunnel == "", Book: o.Book, Checks: o.Checks, Emit: o.Emit,
+		Opened: c.opened, MidStream: !c.began && c.tunnel == "", Book: o.Book, Checks: o.Checks, Emit: c.remarking(o.Emit),
 	})
 	c.replay()
 }

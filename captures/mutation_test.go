@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -36,8 +37,12 @@ type piece struct {
 	data []byte
 }
 
-func (p piece) from() string { return fmt.Sprint(netOf(p.ip).Src(), ":", p.tcp.SrcPort) }
-func (p piece) to() string   { return fmt.Sprint(netOf(p.ip).Dst(), ":", p.tcp.DstPort) }
+func (p piece) from() string { return endOf(netOf(p.ip).Src(), p.tcp.SrcPort) }
+func (p piece) to() string   { return endOf(netOf(p.ip).Dst(), p.tcp.DstPort) }
+
+func endOf(host gopacket.Endpoint, port layers.TCPPort) string {
+	return net.JoinHostPort(host.String(), fmt.Sprint(uint16(port)))
+}
 
 // pair names a connection, whichever way a packet goes.
 func (p piece) pair() string {
@@ -154,6 +159,11 @@ func cleanCapture(t testing.TB, name string, file []byte) clean {
 	if len(c.want.connections) == 0 || c.want.lost != 0 {
 		t.Fatalf("%s is not clean: %d connections, %d bytes lost", name, len(c.want.connections), c.want.lost)
 	}
+	c.pieces = slices.DeleteFunc(c.pieces, func(p piece) bool { // of other protocols
+		_, there := c.want.connections[p.from()+" "+p.to()]
+		_, back := c.want.connections[p.to()+" "+p.from()]
+		return !there && !back
+	})
 	return c
 }
 
@@ -230,7 +240,6 @@ func (o *outcome) add(ids map[string]string, r *decode.Record) {
 	for _, n := range r.Notes {
 		switch n.Kind {
 		case decode.NoteIssue:
-			text += " issue: " + n.Text
 			o.issues = append(o.issues, n.Text)
 		case decode.NoteGap:
 			o.told[name+r.Dir.String()] += n.Bytes
@@ -238,9 +247,6 @@ func (o *outcome) add(ids map[string]string, r *decode.Record) {
 		}
 	}
 	switch r.Kind {
-	case decode.KindGap:
-		o.told[name+r.Dir.String()] += r.Bytes
-		o.lost += r.Bytes
 	case decode.KindCommand:
 		o.commands[fmt.Sprintf("%s %v %q %q", name, r.Dir, r.Line, r.Payload)]++
 	case decode.KindClose:
@@ -522,7 +528,7 @@ func fragments(t testing.TB, in []piece, size int, reverse bool) (out []frame) {
 }
 
 func TestFragments(t *testing.T) {
-	for _, c := range cleanCaptures(t) {
+	for _, c := range samples(t) {
 		for _, size := range []int{8, 16, 24, 64, 512} {
 			for _, reverse := range []bool{false, true} {
 				t.Run(fmt.Sprint(c.name, "/", size, reverse), func(t *testing.T) {
@@ -559,4 +565,270 @@ func toIPv6(in []piece) []piece {
 func inIPv6(t testing.TB, c clean) outcome {
 	t.Helper()
 	return decoded(t, pcap(t, linkRaw, raws(t, toIPv6(c.pieces))))
+}
+
+// bytesOf counts the bytes of packets by direction.
+func bytesOf(want outcome, pieces []piece) map[string]int64 {
+	out := map[string]int64{}
+	for _, p := range pieces {
+		if len(p.data) > 0 {
+			out[directionOf(want, p)] += int64(len(p.data))
+		}
+	}
+	return out
+}
+
+// without takes out the packets that a test chooses, and tells their bytes.
+func without(c clean, chosen func(i int, p piece) bool) (left []piece, lost map[string]int64) {
+	var gone []piece
+	for i, p := range c.pieces {
+		if chosen(i, p) {
+			gone = append(gone, p)
+		} else {
+			left = append(left, p)
+		}
+	}
+	return left, bytesOf(c.want, gone)
+}
+
+// notToBeKnown counts the bytes that had been acknowledged before the first
+// packet that is left, of directions of which nothing is left.
+func notToBeKnown(c clean, left []piece) map[string]int64 {
+	begins := map[string]uint32{}
+	for _, p := range left {
+		if _, ok := begins[p.from()+p.to()]; !ok {
+			begins[p.from()+p.to()] = p.tcp.Seq
+		}
+		if _, ok := begins[p.to()+p.from()]; !ok && p.tcp.ACK {
+			begins[p.to()+p.from()] = p.tcp.Ack
+		}
+	}
+	var before []piece
+	for _, p := range c.pieces {
+		if int32(p.tcp.Seq-begins[p.from()+p.to()]) < 0 {
+			before = append(before, p)
+		}
+	}
+	return bytesOf(c.want, before)
+}
+
+func TestOneDirectionOnly(t *testing.T) {
+	for _, c := range cleanCaptures(t) {
+		for _, dir := range []string{"c2s", "s2c"} {
+			for _, handshake := range []bool{true, false} {
+				t.Run(fmt.Sprint(c.name, "/without ", dir, handshake), func(t *testing.T) {
+					left, lost := without(c, func(_ int, p piece) bool {
+						return strings.HasSuffix(directionOf(c.want, p), dir) || p.tcp.SYN && !handshake
+					})
+					before := notToBeKnown(c, left)
+					for dir, n := range before {
+						lost[dir] -= n
+					}
+					got := decoded(t, pcap(t, linkRaw, raws(t, left)))
+					if len(got.connections) == len(c.want.connections) {
+						want := c.want
+						want.bytes = maps.Clone(want.bytes)
+						for dir, n := range before {
+							want.bytes[dir] -= n
+						}
+						wantLost(t, got, want, lost, 0.2)
+						return
+					}
+					for dir, n := range got.told { // a connection of a few lines may leave too little to tell it by
+						if lost[dir] != n {
+							t.Errorf("%s: %d bytes told as missing, want %d", dir, n, lost[dir])
+						}
+					}
+					if handshake || len(got.connections) < len(c.want.connections)/2 {
+						t.Errorf("%d connections of %d", len(got.connections), len(c.want.connections))
+					}
+				})
+			}
+		}
+	}
+}
+
+func TestLostPackets(t *testing.T) {
+	for _, c := range cleanCaptures(t) {
+		for _, every := range []int{3, 7, 20} {
+			for begin := range 3 {
+				t.Run(fmt.Sprint(c.name, "/", every, "+", begin), func(t *testing.T) {
+					data := 0
+					left, lost := without(c, func(_ int, p piece) bool {
+						if len(p.data) == 0 || p.tcp.FIN {
+							return false
+						}
+						data++
+						return data%every == begin%every && data > 8
+					})
+					got := decoded(t, pcap(t, linkRaw, raws(t, left)))
+					wantLost(t, got, c.want, lost, 0.3)
+				})
+			}
+		}
+	}
+}
+
+func TestPacketsCut(t *testing.T) {
+	for _, c := range cleanCaptures(t) {
+		for _, snap := range []int{96, 128, 200, 400} {
+			t.Run(fmt.Sprint(c.name, "/", snap), func(t *testing.T) {
+				lost := map[string]int64{}
+				var out []frame
+				for _, p := range c.pieces {
+					raw := p.raw(t)
+					cut := max(0, len(raw)-snap)
+					if cut > 0 {
+						lost[directionOf(c.want, p)] += int64(cut)
+					}
+					out = append(out, frame{at: p.at, data: raw[:len(raw)-cut], length: len(raw)})
+				}
+				wantLost(t, decoded(t, pcap(t, linkRaw, out)), c.want, lost, 0.1)
+			})
+		}
+	}
+}
+
+// underWay counts the bytes of the first packets, which are not left, whose
+// acknowledgements are.
+func underWay(c clean, left []piece, at int) map[string]int64 {
+	out := bytesOf(c.want, c.pieces[:at])
+	for dir, n := range notToBeKnown(c, left) {
+		out[dir] -= n
+	}
+	return out
+}
+
+// TestCapturesThatBeginAndEndAnywhere wants every byte that is there to be in
+// a record, and none to be told as missing but those that were under way.
+func TestCapturesThatBeginAndEndAnywhere(t *testing.T) {
+	for _, c := range cleanCaptures(t) {
+		for part := range 9 {
+			t.Run(fmt.Sprint(c.name, "/", part), func(t *testing.T) {
+				at := len(c.pieces) * (part + 1) / 10
+				for side, pieces := range map[string][]piece{"end": c.pieces[:at], "beginning": c.pieces[at:]} {
+					got := decoded(t, pcap(t, linkRaw, raws(t, pieces)))
+					have := bytesOf(c.want, pieces)
+					for dir, n := range got.bytes {
+						if have[dir] != n-got.told[dir] {
+							t.Errorf("%s: %d bytes of %s, of which %d told as missing, want %d", side, n, dir, got.told[dir], have[dir])
+						}
+					}
+					want := map[string]int64{}
+					if side == "beginning" {
+						want = underWay(c, pieces, at)
+					}
+					for dir, n := range got.told {
+						if n != want[dir] {
+							t.Errorf("%s: %d bytes of %s told as missing, want %d", side, n, dir, want[dir])
+						}
+					}
+				}
+			})
+		}
+	}
+}
+
+func TestConnectionsBrokenOff(t *testing.T) {
+	for _, c := range samples(t) {
+		for side, want := range map[string]string{"c2s": "client reset", "s2c": "server reset"} {
+			var out []piece
+			for _, p := range c.pieces {
+				if !p.tcp.FIN {
+					out = append(out, p)
+					continue
+				}
+				if strings.HasSuffix(directionOf(c.want, p), side) {
+					p.tcp.FIN, p.tcp.RST = false, true
+					out = append(out, p)
+				}
+			}
+			got := decoded(t, pcap(t, linkRaw, raws(t, out)))
+			if got.lost > 0 || slices.ContainsFunc(got.reasons, func(r string) bool { return r != want && !slices.Contains(c.want.reasons, r) }) {
+				t.Errorf("%s: %d bytes lost, closed for %q", c.name, got.lost, got.reasons)
+			}
+		}
+	}
+}
+
+func TestPortsUsedAgainAtOnce(t *testing.T) {
+	for _, c := range samples(t) {
+		again := shifted(c.pieces, func(first uint32) uint32 { return 1<<30 + first%1000 })
+		length := c.pieces[len(c.pieces)-1].at.Sub(c.pieces[0].at)
+		again = each(again, func(p *piece) { p.at = p.at.Add(length + time.Second) })
+		got := decoded(t, pcap(t, linkRaw, raws(t, append(slices.Clone(c.pieces), again...))))
+		want := outcome{connections: map[string][]string{}}
+		for name, list := range c.want.connections {
+			want.connections[name] = append(slices.Clone(list), list...)
+		}
+		wantEqualEach(t, got, want)
+	}
+}
+
+func TestSentAgainWithOtherContent(t *testing.T) {
+	for _, c := range cleanCaptures(t) {
+		changed := 0
+		var out []piece
+		for i, p := range c.pieces {
+			out = append(out, p)
+			if len(p.data) < 4 || i%3 != 0 {
+				continue
+			}
+			p.data = slices.Clone(p.data)
+			for i := range p.data {
+				p.data[i] ^= 1
+			}
+			changed++
+			out = append(out, p)
+		}
+		got := decoded(t, pcap(t, linkRaw, raws(t, out)))
+		wantEqual(t, got, c.want)
+		told := 0
+		for _, issue := range got.issues {
+			if strings.Contains(issue, "sent again with other content") {
+				told++
+			}
+		}
+		if told != changed || changed == 0 {
+			t.Errorf("%s: %d of %d told", c.name, told, changed)
+		}
+	}
+}
+
+// TestFilesOfACapture cuts a capture into files, as tcpdump -C and -G do, and
+// gives them in another order.
+func TestFilesOfACapture(t *testing.T) {
+	for _, c := range cleanCaptures(t) {
+		for _, size := range []int{1, 7, 50, 400} {
+			if len(c.pieces)/size > 400 {
+				continue
+			}
+			t.Run(fmt.Sprint(c.name, "/", size), func(t *testing.T) {
+				var files [][]byte
+				for part := range slices.Chunk(raws(t, c.pieces), size) {
+					files = append(files, pcap(t, linkRaw, part))
+				}
+				slices.Reverse(files)
+				wantEqualEach(t, decoded(t, files...), c.want)
+			})
+		}
+	}
+}
+
+// TestCapturesOfTheSameTime deals the packets of a capture out to several
+// files, as capturing on several interfaces does.
+func TestCapturesOfTheSameTime(t *testing.T) {
+	for _, c := range samples(t) {
+		for _, n := range []int{2, 3, 10} {
+			dealt := make([][]frame, n)
+			for i, f := range raws(t, c.pieces) {
+				dealt[i%n] = append(dealt[i%n], f)
+			}
+			var files [][]byte
+			for _, part := range dealt {
+				files = append(files, pcap(t, linkRaw, part))
+			}
+			wantEqualEach(t, decoded(t, files...), c.want)
+		}
+	}
 }

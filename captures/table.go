@@ -43,6 +43,7 @@ type table struct {
 	gateway  gatewaySessions
 
 	undecided, sessions, done queue
+	timers                    [2]timers // by kind
 }
 
 // ports is the key of a connection: its two ends, in one order for both
@@ -66,6 +67,7 @@ func newTable(d *Decoder) *table {
 func (t *table) packet(s *segment) (skip string) {
 	s.file = t.file
 	t.expire(s.at.Time)
+	t.runTimers(s.at)
 	key := portsOf(s)
 	c := t.byPorts[key]
 	if c != nil && s.syn && c.replacedBy(s) {
@@ -103,11 +105,17 @@ func (t *table) use(c *connection, s *segment) (skip string) {
 	if len(s.data) > 0 {
 		c.strays = 0
 	}
+	t.settle(c)
+	t.time(c, s.at)
+	return ""
+}
+
+// settle does what follows from what came of a connection.
+func (t *table) settle(c *connection) {
 	t.decide(c, false)
 	if c.live != nil && c.ended() {
 		t.finish(c, "")
 	}
-	return ""
 }
 
 // stray handles a segment that is out of reach. Several in a row are taken
