@@ -1,12 +1,12 @@
 package captures
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
-
-	"context"
 
 	"msnproxy/decode"
 )
@@ -22,6 +22,20 @@ type Options struct {
 	// Emit, if it is not nil, is called with each record, which is valid only
 	// during the call.
 	Emit func(*decode.Record)
+	// Ports are further ports of servers, beside that of the service: what
+	// comes from there needs less evidence to be taken for MSNP.
+	Ports []uint16
+	// OnlyPorts leaves connections alone that have neither end at one of
+	// these ports. Without it, MSNP is found on any.
+	OnlyPorts bool
+	// Progress, if it is not nil, is called with how many bytes more were
+	// read of the files that Files reads.
+	Progress func(bytes int)
+}
+
+// isService tells whether a port is one of servers.
+func (o *Options) isService(port uint16) bool {
+	return port == msnpPort || slices.Contains(o.Ports, port)
 }
 
 // Decoder turns capture files into records. All files that it reads are one

@@ -129,12 +129,32 @@ func (m *merger) begin(in Input) {
 	}
 	f.closer = r
 	m.open = append(m.open, f)
-	if err := f.file.open(r); err != nil {
+	if err := f.file.open(m.counted(r)); err != nil {
 		m.fail(err)
 		m.close(f)
 		return
 	}
 	m.advance(f)
+}
+
+// counted tells the progress of reading a file, where somebody asks for it.
+func (m *merger) counted(r io.Reader) io.Reader {
+	if m.decoder.options.Progress == nil {
+		return r
+	}
+	return counter{r, m.decoder.options.Progress}
+}
+
+// counter is a reader that tells how much was read.
+type counter struct {
+	io.Reader
+	progress func(int)
+}
+
+func (c counter) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	c.progress(n)
+	return n, err
 }
 
 // advance reads the next packet of a file, or closes it.

@@ -26,6 +26,7 @@ const (
 	skipBadTCP      = "malformed TCP header"
 	skipCutHeader   = "headers cut off by the snap length of the capture"
 	skipUnreachable = "TCP sequence number out of reach"
+	skipOtherPort   = "on another port"
 )
 
 // skipLink says that a link type is not supported.

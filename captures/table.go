@@ -68,6 +68,9 @@ func (t *table) packet(s *segment) (skip string) {
 	s.file = t.file
 	t.expire(s.at.Time)
 	t.runTimers(s.at)
+	if o := &t.decoder.options; o.OnlyPorts && !o.isService(s.from.Port()) && !o.isService(s.to.Port()) {
+		return skipOtherPort
+	}
 	key := portsOf(s)
 	c := t.byPorts[key]
 	if c != nil && s.syn && c.replacedBy(s) {
@@ -158,7 +161,7 @@ func (t *table) decide(c *connection, final bool) {
 		return
 	}
 	h.fresh = false
-	switch verdict, client := c.detect(final); verdict {
+	switch verdict, client := c.detect(final, &t.decoder.options); verdict {
 	case isMSNP:
 		c.client = client
 		t.move(c)

@@ -29,7 +29,8 @@ func newAnalyze(std stdio) *cobra.Command {
 		Long: `Analyze prints a report of capture files: the connections, what was sent on
 them, the messages, the errors, and what was irregular.
 
-FILE is a pcap or pcapng file, gzipped or not; "-" is standard input.`,
+FILE is a pcap or pcapng file, compressed by gzip, zstd or bzip2 or not; a folder
+stands for all captures in it, and "-" for standard input.`,
 		Args: wantFiles,
 		RunE: func(cmd *cobra.Command, files []string) error { return runAnalyze(cmd, std, f, files) },
 	}

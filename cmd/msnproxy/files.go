@@ -15,6 +15,7 @@ import (
 type inputs struct {
 	captures []captures.Input
 	live     []string // pipes, and "-" for standard input
+	size     int64    // of the captures, in bytes
 	skipped  int      // files in folders that are none of ours
 }
 
@@ -42,7 +43,7 @@ func (in *inputs) add(name string) error {
 	case !info.Mode().IsRegular():
 		in.live = append(in.live, name)
 	default:
-		in.addFile(name)
+		in.addFile(name, info.Size())
 	}
 	return nil
 }
@@ -56,7 +57,8 @@ func nameless(err error) error {
 	return err
 }
 
-func (in *inputs) addFile(name string) {
+func (in *inputs) addFile(name string, size int64) {
+	in.size += size
 	in.captures = append(in.captures, captures.Input{Name: name, Open: func() (io.ReadCloser, error) { return os.Open(name) }})
 }
 
@@ -71,7 +73,7 @@ func (in *inputs) addFolder(folder string) error {
 		case !entry.Type().IsRegular():
 			return nil
 		case isCapture(name):
-			in.addFile(name)
+			in.addFile(name, sizeOf(entry))
 		default:
 			in.skipped++
 		}
@@ -81,6 +83,15 @@ func (in *inputs) addFolder(folder string) error {
 		err = fmt.Errorf("%s is a folder without captures", folder)
 	}
 	return err
+}
+
+// sizeOf is how large a file is, or zero if that cannot be told.
+func sizeOf(entry fs.DirEntry) int64 {
+	info, err := entry.Info()
+	if err != nil {
+		return 0
+	}
+	return info.Size()
 }
 
 // isCapture tells whether a file is a capture. One that cannot be opened is

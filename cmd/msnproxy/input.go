@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"strings"
 	"time"
@@ -22,12 +23,29 @@ type inputFlags struct {
 	checkFlags
 	showSecrets bool
 	strict      bool
+	ports       []uint
+	anyPort     bool
+	follow      bool // of decode only: go on with what a file grows by
+	silent      bool // no progress bar: the output shows how far it is
 }
 
 func (f *inputFlags) add(flags *pflag.FlagSet) {
 	f.checkFlags.add(flags)
 	flags.BoolVar(&f.showSecrets, "show-secrets", false, "show tickets, password hashes and cookies instead of masking them")
 	flags.BoolVar(&f.strict, "strict", false, "exit with status 3 if something was undecodable, malformed or missing, or a proof was wrong")
+	flags.UintSliceVar(&f.ports, "port", nil, "further ports of servers, separated by commas, beside 1863; MSNP there is recognised sooner")
+	flags.BoolVar(&f.anyPort, "any-port", true, "look for MSNP on any port; --any-port=false looks at those of servers only")
+}
+
+// servicePorts checks the ports that were given.
+func (f *inputFlags) servicePorts() (out []uint16, err error) {
+	for _, port := range f.ports {
+		if port < 1 || port > math.MaxUint16 {
+			return nil, &exitError{code: exitUsage, err: fmt.Errorf("--port %d: use 1 to 65535", port)}
+		}
+		out = append(out, uint16(port))
+	}
+	return out, nil
 }
 
 // readCaptures decodes files into sinks, as one run. A file that fails does not
@@ -38,12 +56,17 @@ func readCaptures(ctx context.Context, std stdio, f inputFlags, names []string, 
 	if err != nil {
 		return err
 	}
+	ports, err := f.servicePorts()
+	if err != nil {
+		return err
+	}
 	doubts := &doubtCounter{}
 	j := journal.New(f.showSecrets, append([]journal.Sink{doubts}, sinks...)...)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	bar := newProgress(std.err, f.silent)
 	decoder := captures.NewDecoder(captures.Options{
-		Checks: checks,
+		Checks: checks, Ports: ports, OnlyPorts: !f.anyPort, Progress: bar.read,
 		Emit: func(r *decode.Record) {
 			j.Emit(r)
 			if j.Failed() != nil {
@@ -51,7 +74,8 @@ func readCaptures(ctx context.Context, std stdio, f inputFlags, names []string, 
 			}
 		},
 	})
-	err = readAll(ctx, std, decoder, names)
+	err = readAll(ctx, std, f, decoder, bar, names)
+	bar.done()
 	summaries := decoder.Close()
 	if failed := j.Close(); failed != nil {
 		return failed
@@ -65,9 +89,13 @@ func readCaptures(ctx context.Context, std stdio, f inputFlags, names []string, 
 
 // readAll reads the files of a run, and then its live inputs, one after the
 // other.
-func readAll(ctx context.Context, std stdio, decoder *captures.Decoder, names []string) error {
+func readAll(ctx context.Context, std stdio, f inputFlags, decoder *captures.Decoder, bar *progress, names []string) error {
+	if f.follow {
+		return readGrowing(ctx, decoder, names)
+	}
 	in, err := inputsOf(names)
 	in.tellSkipped(std.err)
+	bar.begin(in.size)
 	errs := []error{err, decoder.Files(ctx, in.captures)}
 	for _, name := range in.live {
 		errs = append(errs, readLive(ctx, std, decoder, name))

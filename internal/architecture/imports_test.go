@@ -28,6 +28,7 @@ type room struct {
 
 const (
 	gopacket     = "github.com/google/gopacket"
+	compress     = "github.com/klauspost/compress"
 	zerolog      = "github.com/rs/zerolog"
 	tablewriter  = "github.com/olekukonko/tablewriter"
 	displaywidth = "github.com/clipperhouse/displaywidth"
@@ -38,7 +39,7 @@ var rooms = []room{
 	{"decode", nil},
 	{"rewrite", []string{"decode"}},
 	{"proxy", []string{"decode", "rewrite", "internal/journal", "internal/gateway", zerolog}},
-	{"captures", []string{"decode", "internal/journal", "internal/gateway", gopacket}},
+	{"captures", []string{"decode", "internal/journal", "internal/gateway", gopacket, compress}},
 	{"internal/gateway", []string{"decode"}},
 	{"internal/journal", []string{"decode"}},
 	{"internal/display", []string{displaywidth}},
