@@ -65,14 +65,14 @@ type live struct {
 	remarks []remark        // that no record bears yet
 }
 
-func newConnection(number int64, s *segment) *connection {
+func newConnection(number int64, s *segment, kept *recents) *connection {
 	c := &connection{
 		number: number, ends: [2]netip.AddrPort{s.from, s.to},
 		client: unknown, closing: unknown, reset: unknown,
 		opened: s.at, last: s.at, live: &live{held: &held{}},
 	}
 	for side := range c.live.halves {
-		c.live.halves[side] = half{conn: c, side: side, fin: -1, cut: -1}
+		c.live.halves[side] = half{conn: c, side: side, fin: -1, cut: -1, first: firstSeen{recents: kept}}
 	}
 	return c
 }

@@ -7,14 +7,45 @@ import "bytes"
 // is not acknowledged, and chats have little under way.
 const maxRecent = 4 << 10
 
+// maxRecents bounds the directions of which that is remembered, to 16 MB.
+const maxRecents = 2 << 10
+
+// recents hands out buffers for it, again and again.
+type recents struct {
+	free [][]byte
+	made int
+}
+
+// take returns a buffer, or nil if there are too many.
+func (r *recents) take() []byte {
+	if n := len(r.free); n > 0 {
+		buffer := r.free[n-1]
+		r.free = r.free[:n-1]
+		return buffer[:0]
+	}
+	if r.made == maxRecents {
+		return nil
+	}
+	r.made++
+	return make([]byte, 0, 2*maxRecent)
+}
+
+// giveBack takes a buffer back.
+func (r *recents) giveBack(buffer []byte) {
+	if buffer != nil {
+		r.free = append(r.free, buffer)
+	}
+}
+
 // firstSeen is what came first of the bytes of a direction, as far as it is
 // remembered: the last ones that were delivered, and those that wait behind a
 // hole, which the assembler has as well. A sender can send bytes again with
 // other content, by a fault or to deceive, and receivers differ in which they
 // take; here the first ones count.
 type firstSeen struct {
-	recent []byte  // the last ones delivered
-	early  []early // in order, not overlapping
+	recents *recents
+	recent  []byte  // the last ones delivered; nil where there are too many directions
+	early   []early // in order, not overlapping
 }
 
 // early is a run of bytes that wait.
@@ -27,12 +58,24 @@ func (e early) end() int64 { return e.at + int64(len(e.data)) }
 
 // delivered notes bytes that were, up to next.
 func (f *firstSeen) delivered(data []byte, next int64) {
+	f.forget(next)
+	if f.recent == nil {
+		f.recent = f.recents.take()
+	}
+	if f.recent == nil {
+		return
+	}
 	data = data[max(0, len(data)-maxRecent):]
-	if len(f.recent)+len(data) > 2*maxRecent {
+	if len(f.recent)+len(data) > cap(f.recent) {
 		f.recent = append(f.recent[:0], f.recent[len(f.recent)-maxRecent:]...)
 	}
 	f.recent = append(f.recent, data...)
-	f.forget(next)
+}
+
+// release gives back what it holds.
+func (f *firstSeen) release() {
+	f.recents.giveBack(f.recent)
+	f.recent, f.early = nil, nil
 }
 
 // lost notes that bytes up to next are missing.

@@ -55,7 +55,7 @@ func TestAcknowledgedBytesThatWereNeverSeenAreToldAtOnce(t *testing.T) {
 }
 
 func TestMemoryOfWhatWasSeenFirstIsBounded(t *testing.T) {
-	var f firstSeen
+	f := firstSeen{recents: &recents{}}
 	for i := range 1000 {
 		f.delivered(make([]byte, 100), int64(i+1)*100)
 		if len(f.recent) > 2*maxRecent {
@@ -68,5 +68,17 @@ func TestMemoryOfWhatWasSeenFirstIsBounded(t *testing.T) {
 	f.lost(100_010)
 	if _, n := f.differing(99_990, []byte{1}, 100_010); n != 0 {
 		t.Errorf("%d bytes differ of those forgotten", n)
+	}
+	f.release()
+	if len(f.recents.free) != 1 || f.recent != nil {
+		t.Error("the buffer was not given back")
+	}
+	f.recents.made = maxRecents
+	for range 2 {
+		more := firstSeen{recents: f.recents}
+		more.delivered([]byte{1}, 1)
+	}
+	if f.recents.made != maxRecents {
+		t.Error("too many buffers")
 	}
 }

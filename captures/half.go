@@ -65,9 +65,12 @@ type deadline struct {
 // Once none is, the deadline begins anew, with what is known by now.
 func (d *deadline) over(next, upTo int64, now decode.Stamp, patience time.Duration) bool {
 	if d.upTo <= next {
+		if upTo <= next {
+			return false
+		}
 		*d = deadline{upTo, now}
 	}
-	return next < d.upTo && now.Time.Sub(d.since.Time) >= patience
+	return now.Time.Sub(d.since.Time) >= patience
 }
 
 // start fixes the sequence number at offset 0.
@@ -329,5 +332,5 @@ func (h *half) discard(a *assembler) {
 	for h.waiting() && h.skipHole(a) {
 	}
 	a.close(h)
-	h.first = firstSeen{}
+	h.first.release()
 }

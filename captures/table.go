@@ -135,7 +135,7 @@ func (t *table) stray(c *connection, s *segment, skip string) string {
 // add makes a connection for its first packet.
 func (t *table) add(key ports, s *segment) *connection {
 	t.made++
-	c := newConnection(t.made, s)
+	c := newConnection(t.made, s, &t.decoder.assembler.recents)
 	c.key, c.file = key, t.file
 	t.byPorts[key] = c
 	t.undecided.push(c)
