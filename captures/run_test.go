@@ -101,7 +101,7 @@ func TestTooManyConnectionsEvictTheIdlest(t *testing.T) {
 	for i := range maxUndecided + 3 {
 		talks = append(talks, newTalk(fmt.Sprintf("10.0.%d.%d:2048", i/250, i%250), "10.0.0.2:5000").wait(time.Duration(i)*time.Millisecond).open())
 	}
-	busy := talks[1].wait(time.Duration(maxUndecided-5) * time.Millisecond) // it is not among the idlest
+	busy := talks[1].wait(time.Duration(maxUndecided-50) * time.Millisecond) // it is not among the idlest
 	busy.c("VER 1 MSNP8 CVR0\r\n")
 	r := decodeTalks(t, talks...)
 	if r.summary.Evicted != 2 || r.summary.Connections != 1 {
