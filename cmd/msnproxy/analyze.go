@@ -47,7 +47,7 @@ func runAnalyze(cmd *cobra.Command, std stdio, f analyzeFlags, files []string) e
 	if err != nil {
 		return err
 	}
-	if err := f.sparesInput(files); err != nil {
+	if err := sparesInput("-o", f.output, files); err != nil {
 		return err
 	}
 	rep := report.New()
@@ -79,20 +79,6 @@ func (f *analyzeFlags) writer(std stdio) (func(io.Writer, *report.Report) error,
 		return func(w io.Writer, r *report.Report) error { return r.WriteJSON(w, opts) }, nil
 	}
 	return nil, &exitError{code: exitUsage, err: fmt.Errorf("--format %q: use table or json", f.format)}
-}
-
-// sparesInput refuses to write the report over a capture that it is made from.
-func (f *analyzeFlags) sparesInput(files []string) error {
-	out, err := os.Stat(f.output)
-	if err != nil {
-		return nil // no such file yet
-	}
-	for _, name := range files {
-		if in, err := os.Stat(name); err == nil && os.SameFile(in, out) {
-			return &exitError{code: exitUsage, err: fmt.Errorf("%s is to be read; -o must name another file", name)}
-		}
-	}
-	return nil
 }
 
 // put writes the finished report to where it belongs.

@@ -17,6 +17,7 @@ import (
 type decodeFlags struct {
 	inputFlags
 	json    bool
+	parquet string
 	payload bool
 	color   string
 	width   int
@@ -42,6 +43,7 @@ run, in the order of time: it does not matter how a capture was cut into files.
 	f.add(cmd.Flags())
 	cmd.Flags().BoolVar(&f.follow, "follow", false, "go on with what the file grows by, until Ctrl-C")
 	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON, one object a line")
+	cmd.Flags().StringVar(&f.parquet, "parquet", "", "write the records to this file, as Parquet, instead of standard output")
 	cmd.Flags().BoolVar(&f.payload, "payload", false, "with --json: add the raw bytes of payloads, in base64")
 	cmd.Flags().StringVar(&f.color, "color", "auto", "colour the transcript: auto, always or never")
 	cmd.Flags().IntVar(&f.width, "width", 0, "width of the transcript in columns (default: the terminal's, or 80)")
@@ -54,6 +56,9 @@ func runDecode(cmd *cobra.Command, std stdio, f decodeFlags, files []string) err
 	}
 	if f.follow && (len(files) != 1 || files[0] == "-") {
 		return usageError(cmd, errors.New("--follow goes with one file; a pipe is followed without it"))
+	}
+	if f.parquet != "" {
+		return f.writeParquet(cmd, std, files)
 	}
 	f.silent = isTerminal(std.out)
 	out := bufio.NewWriter(std.out)

@@ -111,3 +111,19 @@ func (in *inputs) tellSkipped(w io.Writer) {
 		fmt.Fprintf(w, "msnproxy: %d files that are no captures are left out\n", in.skipped)
 	}
 }
+
+// sparesInput refuses to write over a capture that is to be read, be it in a
+// folder.
+func sparesInput(flag, output string, names []string) error {
+	out, err := os.Stat(output)
+	if err != nil {
+		return nil // no such file yet
+	}
+	inputs, _ := inputsOf(names)
+	for _, in := range inputs.captures {
+		if info, err := os.Stat(in.Name); err == nil && os.SameFile(info, out) {
+			return &exitError{code: exitUsage, err: fmt.Errorf("%s is to be read; %s must name another file", in.Name, flag)}
+		}
+	}
+	return nil
+}

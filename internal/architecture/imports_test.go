@@ -29,6 +29,7 @@ type room struct {
 const (
 	gopacket     = "github.com/google/gopacket"
 	compress     = "github.com/klauspost/compress"
+	parquet      = "github.com/parquet-go/parquet-go"
 	zerolog      = "github.com/rs/zerolog"
 	tablewriter  = "github.com/olekukonko/tablewriter"
 	displaywidth = "github.com/clipperhouse/displaywidth"
@@ -45,6 +46,7 @@ var rooms = []room{
 	{"internal/display", []string{displaywidth}},
 	{"internal/transcript", []string{"decode", "internal/display"}},
 	{"internal/ndjson", []string{"decode", "internal/display", zerolog}},
+	{"internal/parquet", []string{"decode", "internal/ndjson", parquet}},
 	{"internal/report", []string{"decode", "internal/journal", "internal/display", tablewriter}},
 	{"internal/reference", []string{"decode", "internal/display"}},
 	{"internal/sim", []string{"decode", "captures"}},
