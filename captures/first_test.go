@@ -82,3 +82,21 @@ func TestMemoryOfWhatWasSeenFirstIsBounded(t *testing.T) {
 		t.Error("too many buffers")
 	}
 }
+
+func TestFirstContentIsKeptWithinAWiderSegment(t *testing.T) {
+	k := usualTalk().open().c("VER 1 MSNP8 CVR0\r\n", "INF 2\r\n", "INF 3\r\n", "INF 4\r\n")
+	missing, between := k.segs[4], k.segs[5]
+	k.drop(4).drop(4) // INF 4 waits
+	between.data += "CVQ 9\r\n"
+	between.at = k.segs[4].at + time.Millisecond
+	missing.at = between.at + time.Millisecond
+	k.segs = append(k.segs, between, missing)
+	wantLines(t, decodeTalks(t, k), c2s, "VER 1 MSNP8 CVR0", "INF 2", "INF 3", "INF 4")
+}
+
+func TestAcknowledgementComesBeforeTheFirstBytes(t *testing.T) {
+	k := usualTalk().c("CHG 5 NLN 0\r\n").s("CHG 5 NLN 0\r\n").chat(6).chat(7)
+	r := decodeTalks(t, k.swap(0, 1))
+	wantClean(t, r)
+	wantLines(t, r, c2s, "CHG 5 NLN 0", "MSG 6 A 56", "MSG 7 A 56")
+}

@@ -832,3 +832,28 @@ func TestCapturesOfTheSameTime(t *testing.T) {
 		}
 	}
 }
+
+func TestFragmentsOfASegmentWithAFIN(t *testing.T) {
+	for _, c := range samples(t) {
+		last := map[string]int{} // data that is followed by a FIN, which goes with it
+		var joined []piece
+		for _, p := range c.pieces {
+			key := p.from() + p.to()
+			if i, ok := last[key]; ok && p.tcp.FIN && len(p.data) == 0 {
+				joined[i].tcp.FIN = true
+				continue
+			}
+			if len(p.data) > 0 {
+				last[key] = len(joined)
+			}
+			joined = append(joined, p)
+		}
+		want := decoded(t, pcap(t, linkRaw, raws(t, joined)))
+		if want.lost > 0 || len(joined) == len(c.pieces) {
+			t.Fatalf("%s: %d bytes lost, %d FINs joined", c.name, want.lost, len(c.pieces)-len(joined))
+		}
+		for _, reverse := range []bool{false, true} {
+			wantEqualEach(t, decoded(t, pcap(t, linkRaw, fragments(t, joined, 24, reverse))), want)
+		}
+	}
+}
