@@ -108,7 +108,7 @@ func isCapture(name string) bool {
 // tellSkipped says how many files of folders are left out.
 func (in *inputs) tellSkipped(w io.Writer) {
 	if in.skipped > 0 {
-		fmt.Fprintf(w, "msnproxy: %d files that are no captures are left out\n", in.skipped)
+		fmt.Fprintf(w, "msnproxy: files left out because they are no captures: %d\n", in.skipped)
 	}
 }
 
