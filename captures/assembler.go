@@ -20,14 +20,13 @@ const (
 	maxPages = 256
 	// maxPagesTotal bounds them over all connections, to 16 MB.
 	maxPagesTotal = 8 << 10
-	// renewAfter is after how many bytes a direction begins anew in the
-	// library, long before its sequence numbers get to 2^32.
-	renewAfter = 1 << 30
 )
 
-// assembler puts segments in order with gopacket's reassembly. What it is
-// given differs from what was on the wire, because of what that library does
-// with the latter:
+// assembler puts segments in order with gopacket's reassembly. Bytes that are in
+// order anyway, as nearly all are, do not go through it; a direction is made
+// known to the library when something comes too early, and forgotten when
+// nothing waits there any more. What it is given differs from what was on the
+// wire, because of what it does with that:
 //
 //   - Sequence numbers count from zero for each direction. The library loses
 //     and repeats bytes where they wrap at 2^32.
@@ -45,6 +44,7 @@ type assembler struct {
 	segment layers.TCP
 	context packetContext // of segments that are delivered at once
 	halves  uint64        // made so far: the key of the next one
+	recents recents
 }
 
 func newAssembler() *assembler {
@@ -61,15 +61,16 @@ func (a *assembler) New(_, _ gopacket.Flow, _ *layers.TCP, _ reassembly.Assemble
 }
 
 // packetContext tells the library about a packet, and so us when it delivers
-// its bytes. InterfaceIndex, which nothing else uses here, carries the number
-// of the packet, and CaptureLength whether the proxy said it.
+// its bytes. InterfaceIndex and Length, which nothing else uses here, carry the
+// numbers of the packet and of its file, and CaptureLength whether the proxy
+// said it.
 type packetContext gopacket.CaptureInfo
 
 // GetCaptureInfo implements reassembly.AssemblerContext.
 func (c *packetContext) GetCaptureInfo() gopacket.CaptureInfo { return gopacket.CaptureInfo(*c) }
 
 func contextOf(s *segment) packetContext {
-	c := packetContext{Timestamp: s.at.Time, InterfaceIndex: int(s.at.Packet)}
+	c := packetContext{Timestamp: s.at.Time, InterfaceIndex: int(s.at.Packet), Length: s.file}
 	if s.at.Injected {
 		c.CaptureLength = 1
 	}
@@ -79,6 +80,11 @@ func contextOf(s *segment) packetContext {
 // push hands over data that stands at an offset of a direction, at or beyond
 // what was delivered of it so far.
 func (a *assembler) push(h *half, offset int64, data []byte, s *segment) {
+	if !h.waiting() && offset == h.next {
+		a.close(h)
+		h.deliver(data, s.at)
+		return
+	}
 	a.start(h)
 	if offset == h.next {
 		a.context = contextOf(s)
@@ -94,12 +100,8 @@ func (a *assembler) push(h *half, offset int64, data []byte, s *segment) {
 	}
 }
 
-// start makes a direction known to the library, where nothing of it is
-// delivered yet or where it has counted far enough.
+// start makes a direction known to the library.
 func (a *assembler) start(h *half) {
-	if h.open && h.next-h.base > renewAfter && h.passed <= h.next {
-		a.close(h)
-	}
 	if h.open {
 		return
 	}

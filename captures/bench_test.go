@@ -2,7 +2,6 @@ package captures
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"runtime"
 	"testing"
@@ -38,17 +37,17 @@ func chatCapture(b *testing.B) []byte {
 func BenchmarkDecodeCapture(b *testing.B) {
 	file := chatCapture(b)
 	commands := 0
-	d := NewDecoder(Options{Book: &decode.Book{}, Emit: func(r *decode.Record) {
+	options := Options{Emit: func(r *decode.Record) {
 		if r.Kind == decode.KindCommand {
 			commands++
 		}
-	}})
+	}}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	b.SetBytes(int64(len(file)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := d.File(context.Background(), "benchmark", bytes.NewReader(file)); err != nil {
+		if _, err := readOne(NewDecoder(options), "benchmark", bytes.NewReader(file)); err != nil {
 			b.Fatal(err)
 		}
 	}

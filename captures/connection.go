@@ -9,7 +9,7 @@ import (
 )
 
 // Why a connection was closed. The live proxy uses the same words, but for
-// reasonReused, which only a capture can show.
+// reasonReused and reasonEvicted, which only a capture can show.
 const (
 	reasonClientClosed = "client closed"
 	reasonServerClosed = "server closed"
@@ -18,6 +18,7 @@ const (
 	reasonCaptureEnded = "capture ended"
 	reasonIdle         = "idle"
 	reasonReused       = "ports used again"
+	reasonEvicted      = "too many connections"
 )
 
 // unknown stands for a side of a connection that is not known.
@@ -43,6 +44,8 @@ type connection struct {
 	carrier decode.Carrier // its id as that which carries others, once it has one
 	tunnel  string         // the server at the end of the tunnel that it is, or ""
 
+	file, lastFile int // of the run: those of its first and its last packet
+
 	isn  [2]isn
 	live *live // nil when done
 }
@@ -59,16 +62,17 @@ type live struct {
 	held    *held           // until it is decided whether this is MSNP
 	session *decode.Session // from then on
 	http    *httpTalk       // instead, where MSNP is within HTTP
+	remarks []remark        // that no record bears yet
 }
 
-func newConnection(number int64, s *segment) *connection {
+func newConnection(number int64, s *segment, kept *recents) *connection {
 	c := &connection{
 		number: number, ends: [2]netip.AddrPort{s.from, s.to},
 		client: unknown, closing: unknown, reset: unknown,
 		opened: s.at, last: s.at, live: &live{held: &held{}},
 	}
 	for side := range c.live.halves {
-		c.live.halves[side] = half{conn: c, side: side, fin: -1, cut: -1}
+		c.live.halves[side] = half{conn: c, side: side, fin: -1, cut: -1, first: firstSeen{recents: kept}}
 	}
 	return c
 }
@@ -132,7 +136,7 @@ func (c *connection) take(a *assembler, s *segment) (skip string) {
 	}
 	if s.acks {
 		peer.acknowledge(s.ack)
-		peer.skipStale(a, s.at.Time)
+		peer.skipStale(a, s.at)
 		peer.checkEnd()
 	}
 	if len(s.data)+s.lost > 0 {
@@ -141,7 +145,7 @@ func (c *connection) take(a *assembler, s *segment) (skip string) {
 	if s.fin && skip == "" {
 		c.noteFIN(h, s)
 	}
-	h.skipStale(a, s.at.Time)
+	h.skipStale(a, s.at)
 	h.checkEnd()
 	return skip
 }
@@ -240,7 +244,7 @@ func (c *connection) end(side int) {
 func (c *connection) accept(id string, o Options) {
 	c.live.session = decode.NewSession(decode.Config{
 		Conn: id, Client: c.clientAddr(), Server: c.serverAddr(), Carrier: c.carrier,
-		Opened: c.opened, MidStream: !c.began && c.tunnel == "", Book: o.Book, Checks: o.Checks, Emit: o.Emit,
+		Opened: c.opened, MidStream: !c.began && c.tunnel == "", Book: o.Book, Checks: o.Checks, Emit: c.remarking(o.Emit),
 	})
 	c.replay()
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"msnproxy/decode"
@@ -21,15 +22,36 @@ type Options struct {
 	// Emit, if it is not nil, is called with each record, which is valid only
 	// during the call.
 	Emit func(*decode.Record)
+	// Ports are further ports of servers, beside that of the service: what
+	// comes from there needs less evidence to be taken for MSNP.
+	Ports []uint16
+	// OnlyPorts leaves connections alone that have neither end at one of
+	// these ports. Without it, MSNP is found on any.
+	OnlyPorts bool
+	// Progress, if it is not nil, is called with how many bytes more were
+	// read of the files that Files reads.
+	Progress func(bytes int)
 }
 
-// Decoder turns capture files into records. Connection ids are unique over
-// all files that one Decoder reads.
+// isService tells whether a port is one of servers.
+func (o *Options) isService(port uint16) bool {
+	return port == msnpPort || slices.Contains(o.Ports, port)
+}
+
+// Decoder turns capture files into records. All files that it reads are one
+// run, as if they were one file: connections go on from one to the next, and
+// end with the run, which Close ends.
+//
+// Records come in the order of the packets that complete them. Files that are
+// read together are merged by the times of their packets; where those are
+// equal, the file that begins earlier comes first, and then its name.
 type Decoder struct {
 	options   Options
 	assembler *assembler
-	accepted  int // connections so far that turned out to speak MSNP
-	carriers  int // TCP connections of HTTP so far that have an id
+	table     *table
+	parser    parser
+	files     []*Summary // of the run, in the order in which they were begun
+	carriers  int        // TCP connections of HTTP so far that have an id
 }
 
 // NewDecoder returns a decoder for a run.
@@ -40,17 +62,20 @@ func NewDecoder(o Options) *Decoder {
 	if o.Emit == nil {
 		o.Emit = func(*decode.Record) {}
 	}
-	return &Decoder{options: o, assembler: newAssembler()}
+	d := &Decoder{options: o, assembler: newAssembler()}
+	d.table = newTable(d)
+	return d
 }
 
 // Summary tells what was in a capture file.
 type Summary struct {
 	File        string
-	Kind        string // "pcap", "pcapng", and either with ".gz"
+	Kind        string // "pcap", "pcapng", and either with ".gz" or ".zst"
 	Packets     int64
 	Bytes       int64 // of all packets, as far as they were captured
 	First, Last time.Time
-	Connections int              // those that speak MSNP
+	Connections int              // those that speak MSNP and began in this file
+	Evicted     int64            // connections given up in it because there were too many
 	Skipped     map[string]int64 // packets that could not be used, by reason
 }
 
@@ -63,88 +88,137 @@ func (s Summary) SkippedPackets() int64 {
 	return n
 }
 
-// File decodes one capture. What was read before an error has been emitted,
-// its connections are closed, and the summary counts it. The context is
-// looked at between two packets.
-func (d *Decoder) File(ctx context.Context, name string, r io.Reader) (Summary, error) {
-	run := fileRun{
-		summary: Summary{File: name, Skipped: map[string]int64{}},
-		table:   newTable(d),
-	}
-	err := run.read(ctx, r)
-	run.table.finishAll(decode.Stamp{Time: run.summary.Last, Packet: run.summary.Packets})
-	run.summary.Connections = run.table.accepted
-	if err != nil {
-		return run.summary, fmt.Errorf("%s: %w", name, err)
-	}
-	return run.summary, nil
-}
-
-// fileRun is the reading of one file.
-type fileRun struct {
-	summary Summary
-	table   *table
-	parser  parser
-}
-
-func (run *fileRun) read(ctx context.Context, r io.Reader) error {
-	src, kind, err := openSource(r)
-	run.summary.Kind = kind
-	if err != nil {
+// File reads one capture to its end, which may be that of a live pipe. What
+// was read before an error has been used. The context is looked at between two
+// packets.
+func (d *Decoder) File(ctx context.Context, name string, r io.Reader) error {
+	f := d.begin(name)
+	if err := f.open(r); err != nil {
 		return err
 	}
 	for {
 		if err := ctx.Err(); err != nil {
-			return fmt.Errorf("stopped after packet %d: %w", run.summary.Packets, err)
+			return f.stopped(err)
 		}
-		f, err := src.next()
+		head, err := f.next()
 		if err == io.EOF {
 			return nil
 		}
 		if err != nil {
-			return run.damage(err)
+			return err
 		}
-		run.frame(f)
+		d.use(f, head)
 	}
 }
 
+// Close ends the run: all connections that are still open are closed. It
+// returns the summaries of the files, in the order in which they were begun.
+func (d *Decoder) Close() []Summary {
+	d.table.finishAll()
+	d.parser.fragments.forgetAll()
+	d.countLostFragments()
+	out := make([]Summary, len(d.files))
+	for i, sum := range d.files {
+		out[i] = *sum
+	}
+	return out
+}
+
+// begin adds a file to the run.
+func (d *Decoder) begin(name string) *file {
+	f := &file{number: len(d.files), summary: &Summary{File: name, Skipped: map[string]int64{}}}
+	d.files = append(d.files, f.summary)
+	return f
+}
+
+// use counts a packet of a file and decodes it.
+func (d *Decoder) use(f *file, p frame) {
+	sum := f.summary
+	sum.count(p)
+	d.table.file = f.number
+	if skip := d.parser.parse(p, decode.Stamp{Time: p.time, Packet: sum.Packets, Injected: p.injected}); skip != "" {
+		sum.Skipped[skip]++
+	}
+	for i := range d.parser.segments {
+		if skip := d.table.packet(&d.parser.segments[i]); skip != "" {
+			sum.Skipped[skip]++
+		}
+	}
+	d.countLostFragments()
+}
+
+// countLostFragments counts the fragments that have waited in vain, in the
+// file at hand.
+func (d *Decoder) countLostFragments() {
+	lost := &d.parser.fragments.lost
+	if *lost > 0 {
+		d.files[d.table.file].Skipped[skipFragment] += *lost
+		*lost = 0
+	}
+}
+
+// count counts a packet.
+func (s *Summary) count(p frame) {
+	s.Packets++
+	s.Bytes += int64(len(p.data))
+	if p.time.IsZero() { // simple packet blocks of a pcapng file have no time
+		return
+	}
+	if s.First.IsZero() || p.time.Before(s.First) {
+		s.First = p.time
+	}
+	if p.time.After(s.Last) {
+		s.Last = p.time
+	}
+}
+
+// file is a file that is being read.
+type file struct {
+	number  int // in the run
+	summary *Summary
+	src     source
+}
+
+// open finds out what kind of file it is.
+func (f *file) open(r io.Reader) error {
+	src, kind, err := openSource(r)
+	f.src, f.summary.Kind = src, kind
+	if err != nil {
+		return fmt.Errorf("%s: %w", f.summary.File, err)
+	}
+	return nil
+}
+
+// next reads a packet. It returns io.EOF at the end of the file, and any other
+// error with what is wrong with the file.
+func (f *file) next() (frame, error) {
+	p, err := f.src.next()
+	if err != nil && err != io.EOF {
+		err = fmt.Errorf("%s: %w", f.summary.File, f.damage(err))
+	}
+	return p, err
+}
+
 // damage says what is wrong with the file at the packet that cannot be read.
-func (run *fileRun) damage(err error) error {
-	at := run.summary.Packets + 1
+func (f *file) damage(err error) error {
+	at := f.summary.Packets + 1
 	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return fmt.Errorf("packet %d: the file is cut off here; the packets before it were decoded", at)
+		return &cutError{at}
 	}
 	return fmt.Errorf("packet %d: %w; the packets before it were decoded", at, err)
 }
 
-// frame counts a packet and uses it.
-func (run *fileRun) frame(f frame) {
-	sum := &run.summary
-	sum.Packets++
-	sum.Bytes += int64(len(f.data))
-	run.clock(f.time)
-	reason := run.parser.parse(f)
-	if reason == "" {
-		seg := &run.parser.segment
-		seg.at = decode.Stamp{Time: f.time, Packet: sum.Packets, Injected: f.injected}
-		reason = run.table.packet(seg)
-	}
-	if reason != "" {
-		sum.Skipped[reason]++
-	}
+// stopped says how far the file was read.
+func (f *file) stopped(err error) error {
+	return fmt.Errorf("%s: stopped after packet %d: %w", f.summary.File, f.summary.Packets, err)
 }
 
-// clock widens the time that the capture covers. Simple packet blocks of a
-// pcapng file have no time.
-func (run *fileRun) clock(t time.Time) {
-	sum := &run.summary
-	if t.IsZero() {
-		return
-	}
-	if sum.First.IsZero() || t.Before(sum.First) {
-		sum.First = t
-	}
-	if t.After(sum.Last) {
-		sum.Last = t
-	}
+// cutError tells that a file ends within a packet.
+type cutError struct{ packet int64 }
+
+func (e *cutError) Error() string {
+	return fmt.Sprintf("packet %d: the file is cut off here; the packets before it were decoded", e.packet)
 }
+
+// Unwrap makes it known as io.ErrUnexpectedEOF.
+func (e *cutError) Unwrap() error { return io.ErrUnexpectedEOF }

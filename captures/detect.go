@@ -259,10 +259,11 @@ type detector struct {
 
 // situation is what is known of a connection besides its bytes.
 type situation struct {
-	client int     // the side that is, or unknown
-	exact  [2]bool // by side: its first byte is the first one that it sent
-	ports  [2]uint16
-	final  bool // nothing more comes
+	client  int     // the side that is, or unknown
+	exact   [2]bool // by side: its first byte is the first one that it sent
+	ports   [2]uint16
+	service [2]bool // by side: its port is one of servers
+	final   bool    // nothing more comes
 }
 
 // verdict is what a detector finds.
@@ -381,7 +382,7 @@ func (d *detector) score(client int, in situation) int {
 	switch {
 	case (request == 0 || reply == 0) && in.onWebPort():
 		return 0
-	case n > 0 && in.ports[1-client] == msnpPort:
+	case n > 0 && in.service[1-client]:
 		n++
 	}
 	return n
@@ -389,10 +390,10 @@ func (d *detector) score(client int, in situation) int {
 
 // onWebPort tells whether a side has a port of HTTP servers or proxies.
 func (in situation) onWebPort() bool {
-	for _, port := range in.ports {
+	for side, port := range in.ports {
 		switch port {
 		case 80, 3128, 8000, 8080, 8888:
-			return true
+			return !in.service[side]
 		}
 	}
 	return false
@@ -401,17 +402,18 @@ func (in situation) onWebPort() bool {
 // serverPort tells whether, of the two sides, only this one has the port of
 // the service.
 func (in situation) serverPort(side int) bool {
-	return in.ports[side] == msnpPort && in.ports[1-side] != msnpPort
+	return in.service[side] && !in.service[1-side]
 }
 
 // detect decides about a connection by what it holds.
-func (c *connection) detect(final bool) (verdict, int) {
+func (c *connection) detect(final bool, o *Options) (verdict, int) {
 	in := situation{client: c.client, final: final}
 	h := c.live.held
 	for side := range c.ends {
 		h.detector.look(side, h.data[side], c.client)
 		in.exact[side] = c.exact(side)
 		in.ports[side] = c.port(side)
+		in.service[side] = o.isService(in.ports[side])
 	}
 	found, side := h.detector.decide(in)
 	if found == isMSNP {

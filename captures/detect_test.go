@@ -55,6 +55,19 @@ func TestStrengthOfLines(t *testing.T) {
 // other is the beginning of a connection of another protocol: what its two
 // sides say, in turn. A text that begins with ">" is the client's.
 var others = map[string][]string{
+	"NATS": {
+		"INFO {\"max_payload\":1048576}\r\n", ">CONNECT {}\r\nPING\r\n", "PONG\r\n", ">SUB chat 1\r\nPUB chat 5\r\nhello\r\n",
+		"MSG chat 1 5\r\nhello\r\nMSG chat 1 3\r\nyes\r\n", "PING\r\n", ">PONG\r\n",
+	},
+	"memcache": {
+		">set user 0 60 5\r\nalice\r\n", "STORED\r\n", ">get user\r\n", "VALUE user 0 5\r\nalice\r\nEND\r\n", ">stats\r\n", "STAT pid 1\r\nEND\r\n",
+	},
+	"SSH": {
+		"SSH-2.0-OpenSSH_4.2\r\n", ">SSH-2.0-PuTTY\r\n", "\x00\x00\x02\x7c\x08\x14curve25519-sha256\n", ">\x00\x00\x03\x0c\x0a\x14aes128\n",
+	},
+	"Yahoo": {
+		">YMSG\x00\x0b\x00\x00\x00\x10\x00\x57\x00\x00\x00\x00\x00\x00\x00\x001\xc0\x80alice\xc0\x80\n", "YMSG\x00\x0b\x00\x00\x00\x05\x00\x57\x00\x00\x00\x01abc\r\n",
+	},
 	"FTP": {
 		"220 ProFTPD ready\r\n", ">USER anonymous\r\n", "331 Password required\r\n", ">PASS a@b.c\r\n", "230 Logged in\r\n",
 		">SYST\r\n", "215 UNIX Type: L8\r\n", ">PWD\r\n", "257 \"/\" is current\r\n", ">CWD pub\r\n", "250 OK\r\n",

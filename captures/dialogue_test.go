@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"strings"
@@ -273,8 +274,14 @@ type result struct {
 func decodeFile(data []byte) result {
 	var r result
 	d := NewDecoder(Options{Book: &decode.Book{}, Emit: func(rec *decode.Record) { r.records = append(r.records, rec.Clone()) }})
-	r.summary, r.err = d.File(context.Background(), "test", bytes.NewReader(data))
+	r.summary, r.err = readOne(d, "test", bytes.NewReader(data))
 	return r
+}
+
+// readOne is a run over a single file.
+func readOne(d *Decoder, name string, r io.Reader) (Summary, error) {
+	err := d.File(context.Background(), name, r)
+	return d.Close()[0], err
 }
 
 // decodeTalks decodes the capture of talks.

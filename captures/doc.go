@@ -2,11 +2,16 @@
 //
 // Reading goes step by step, each in a file of its own:
 //
-//	source     a file's packets: pcap or pcapng, gzipped or not
-//	packet     a packet's headers off, down to TCP (link, packet)
+//	merge      the files of a run as one, in the order of their packets
+//	source     a file's packets: pcap or pcapng (pcapng), perhaps compressed
+//	packet     a packet's headers off, down to TCP, whatever stands within what:
+//	           link, ppp, wifi, tunnel, ip; fragments of IP packets
 //	table      which connection it belongs to; which are idle, done, too many
+//	timers     when missing bytes are given up
 //	connection where a connection begins and ends, and who the client is
 //	half       one direction: sequence numbers to offsets, holes, the FIN
+//	first      what was seen first of bytes that are sent again; remark tells
+//	           where that was something else
 //	assembler  bytes in order, by gopacket's reassembly
 //	detect     whether they are MSNP; held keeps them until that is known
 //	gateway    or MSNP within HTTP, which httpstream cuts into messages

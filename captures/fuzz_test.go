@@ -2,7 +2,6 @@ package captures
 
 import (
 	"bytes"
-	"context"
 	"encoding/binary"
 	"testing"
 	"time"
@@ -76,7 +75,7 @@ func decodeFuzzed(t *testing.T, data []byte) {
 			offsets[r.Conn] = o
 		}
 	}})
-	sum, _ := d.File(context.Background(), "fuzz", bytes.NewReader(data))
+	sum, _ := readOne(d, "fuzz", bytes.NewReader(data))
 	if opened != closed || opened != sum.Connections {
 		t.Fatalf("%d opened, %d closed, %d connections", opened, closed, sum.Connections)
 	}

@@ -256,8 +256,8 @@ func TestGapInTheGateway(t *testing.T) {
 	k.c(post("7.2", "PNG\r\n")).s(reply("7.3", "QNG 50\r\n")).acks(fromClient)
 	lost := len(k.segs[6].data)
 	r := decodeTalks(t, k.drop(6))
-	want := openedRecords + fmt.Sprintf(`c1 command c2s PNG""
-c1 gap s2c %d
+	want := openedRecords + fmt.Sprintf(`c1 gap s2c %d
+c1 command c2s PNG""
 c1 command s2c QNG 50""
 c1 close capture ended`, lost)
 	if got := strings.Join(r.brief(), "\n"); got != want {

@@ -1,6 +1,7 @@
 package captures
 
 import (
+	"fmt"
 	"sort"
 	"time"
 
@@ -44,6 +45,9 @@ type half struct {
 
 	behindHole deadline // of the bytes that are kept
 	ackedHole  deadline // of the bytes that were acknowledged
+	timed      [2]bool  // by kind of timer: one runs
+
+	first firstSeen // what was seen of the bytes that may be sent again
 
 	// What the assembler knows of it.
 	open bool
@@ -54,16 +58,19 @@ type half struct {
 // deadline tells since when bytes up to an offset are known to have been sent.
 type deadline struct {
 	upTo  int64
-	since time.Time
+	since decode.Stamp
 }
 
 // over tells whether bytes before d.upTo are missing for longer than patience.
 // Once none is, the deadline begins anew, with what is known by now.
-func (d *deadline) over(next, upTo int64, now time.Time, patience time.Duration) bool {
+func (d *deadline) over(next, upTo int64, now decode.Stamp, patience time.Duration) bool {
 	if d.upTo <= next {
+		if upTo <= next {
+			return false
+		}
 		*d = deadline{upTo, now}
 	}
-	return next < d.upTo && now.Sub(d.since) >= patience
+	return now.Time.Sub(d.since.Time) >= patience
 }
 
 // start fixes the sequence number at offset 0.
@@ -96,17 +103,64 @@ func (h *half) take(a *assembler, s *segment) (skip string) {
 	if !h.reaches(from) {
 		return skipUnreachable
 	}
-	if at, data := h.unseen(from, s.data); len(data) > 0 {
-		a.push(h, at, data, s)
-		h.passed = max(h.passed, at+int64(len(data)))
-		h.skipKnownLost(a)
+	if from < 0 && h.untouched() && !keepAliveProbe(s.data) {
+		h.beginEarlier(-from)
+		from = 0
 	}
+	h.compare(from, s.data)
+	at, data := h.unseen(from, s.data)
+	h.pushNew(a, at, data, s)
 	end := from + int64(len(s.data))
 	if s.lost > 0 {
 		h.cut = end
 	}
 	h.sent = max(h.sent, end+int64(s.lost))
 	return ""
+}
+
+// untouched tells whether nothing has come of the direction yet, and it is not
+// known where it begins.
+func (h *half) untouched() bool { return !h.exact && h.next == 0 && h.passed == 0 }
+
+// beginEarlier moves offset 0 by some bytes towards the beginning: what told
+// it was an acknowledgement, and here come bytes that stand before it.
+func (h *half) beginEarlier(n int64) {
+	h.origin -= uint32(n)
+	h.acked += n
+	h.sent += n
+	if h.fin >= 0 {
+		h.fin += n
+	}
+}
+
+// pushNew hands to the assembler those bytes of which no others have come yet:
+// the first ones are kept.
+func (h *half) pushNew(a *assembler, at int64, data []byte, s *segment) {
+	for len(data) > 0 {
+		skip, n := h.first.unseen(at, len(data))
+		at, data = at+int64(skip), data[skip:]
+		if n == 0 {
+			return
+		}
+		if at > h.next {
+			h.first.keep(at, data[:n])
+		}
+		a.push(h, at, data[:n], s)
+		h.passed = max(h.passed, at+int64(n))
+		at, data = at+int64(n), data[n:]
+		h.skipKnownLost(a)
+	}
+}
+
+// compare looks at bytes that were seen before. They should be the same; the
+// byte of a keep-alive probe means nothing.
+func (h *half) compare(from int64, data []byte) {
+	if len(data) == 1 && from == h.next-1 {
+		return
+	}
+	if at, n := h.first.differing(from, data, h.next); n > 0 {
+		h.conn.remark(h.side, at, fmt.Sprintf("sent again with other content, which differs in %d bytes from offset %d on; the first is kept", n, at))
+	}
 }
 
 // unseen takes off a segment what was delivered before, and what stands
@@ -136,11 +190,10 @@ func (h *half) finish(s *segment) bool {
 	return true
 }
 
-// acknowledge notes what the receiver has got.
+// acknowledge notes what the receiver has got. That tells where a direction
+// begins of which nothing was seen, and which may never be seen.
 func (h *half) acknowledge(ack uint32) {
-	if !h.started {
-		return
-	}
+	h.start(ack, false)
 	if at := h.offset(ack); h.reaches(at) {
 		h.acked = max(h.acked, at)
 	}
@@ -157,17 +210,53 @@ func (h *half) skipKnownLost(a *assembler) {
 }
 
 // skipStale gives up holes that will not be filled any more.
-func (h *half) skipStale(a *assembler, now time.Time) {
-	for h.stale(now) && h.waiting() && h.skipHole(a) {
+func (h *half) skipStale(a *assembler, now decode.Stamp) {
+	for h.stale(now) && h.giveUp(a) {
 	}
 }
 
-// stale tells whether the hole before the bytes that are kept has been waited
-// for long enough.
-func (h *half) stale(now time.Time) bool {
-	acked := h.ackedHole.over(h.next, h.acked, now, ackPatience)
+// stale tells whether the hole before the bytes that are kept, or were
+// acknowledged, has been waited for long enough.
+func (h *half) stale(now decode.Stamp) bool {
+	acked := h.ackedHole.over(h.next, h.ackedData(), now, ackPatience)
 	return h.behindHole.over(h.next, h.passed, now, holePatience) || acked
 }
+
+// giveUp gives up the hole at hand. Bytes that were acknowledged, and behind
+// which nothing has come, are missing from the time on when that was known.
+func (h *half) giveUp(a *assembler) bool {
+	if h.waiting() {
+		return h.skipHole(a)
+	}
+	missing := min(h.ackedHole.upTo, h.ackedData()) - h.next
+	if missing <= 0 {
+		return false // the last byte was a FIN, as is known by now
+	}
+	a.close(h)
+	h.lose(missing, h.ackedHole.since)
+	return true
+}
+
+// ackedData is the end of the bytes that the receiver has acknowledged. A FIN
+// counts as a byte in TCP: where the capture does not have it, it may be the
+// last one of those, and is if the receiver has sent its own.
+func (h *half) ackedData() int64 {
+	seen := max(h.sent, h.next)
+	switch {
+	case h.fin >= 0:
+		return min(h.acked, h.fin)
+	case h.acked == seen+1, h.acked > seen && h.peer().fin >= 0:
+		return h.acked - 1
+	}
+	return h.acked
+}
+
+// peer is the other direction.
+func (h *half) peer() *half { return &h.conn.live.halves[1-h.side] }
+
+// hole tells which kinds of timer the direction needs: bytes are missing
+// before those that are kept, or that were acknowledged.
+func (h *half) hole() [2]bool { return [2]bool{h.waiting(), h.ackedData() > h.next} }
 
 // skipHole gives up a hole, whatever there is to be said for it. It reports
 // whether anything came of it.
@@ -188,28 +277,25 @@ func (h *half) drain(a *assembler, at decode.Stamp) {
 	h.checkEnd()
 }
 
-// tail is the end of what was sent, as far as that is known. A FIN counts as a
-// byte: an acknowledgement of a single byte more may be that of a FIN which
-// the capture does not have.
+// tail is the end of what was sent, as far as that is known.
 func (h *half) tail() int64 {
-	switch {
-	case h.fin >= 0:
+	if h.fin >= 0 {
 		return h.fin
-	case h.acked > max(h.sent, h.next)+1:
-		return h.acked
 	}
-	return h.sent
+	return max(h.sent, h.ackedData())
 }
 
 // deliver passes on bytes that are in order.
 func (h *half) deliver(data []byte, at decode.Stamp) {
 	h.next += int64(len(data))
+	h.first.delivered(data, h.next)
 	h.conn.bytes(h.side, data, at)
 }
 
 // lose passes on that bytes are missing.
 func (h *half) lose(n int64, at decode.Stamp) {
 	h.next += n
+	h.first.lost(h.next)
 	h.conn.gap(h.side, n, at)
 }
 
@@ -234,9 +320,10 @@ func runLength(sg reassembly.ScatterGather, offset, n int) int {
 	if sg.Stats().Chunks == 1 {
 		return n
 	}
-	packet := sg.CaptureInfo(offset).InterfaceIndex
+	first := sg.CaptureInfo(offset)
 	return 1 + sort.Search(n-1, func(i int) bool {
-		return sg.CaptureInfo(offset+1+i).InterfaceIndex != packet
+		ci := sg.CaptureInfo(offset + 1 + i)
+		return ci.InterfaceIndex != first.InterfaceIndex || ci.Length != first.Length
 	})
 }
 
@@ -245,4 +332,5 @@ func (h *half) discard(a *assembler) {
 	for h.waiting() && h.skipHole(a) {
 	}
 	a.close(h)
+	h.first.release()
 }

@@ -1,7 +1,6 @@
 package captures
 
 import (
-	"encoding/binary"
 	"net/netip"
 	"strconv"
 
@@ -15,13 +14,27 @@ import (
 const (
 	skipNotIP       = "not IP"
 	skipNotTCP      = "not TCP"
-	skipFragment    = "IP fragment"
+	skipFragment    = "IP fragment whose packet's beginning is missing"
+	skipNested      = "IP fragment within an IP fragment"
+	skipEncrypted   = "encrypted (IPsec)"
+	skipCiphered    = "encrypted (Wi-Fi)"
+	skipAggregate   = "Wi-Fi frame that holds several packets"
+	skipTooDeep     = "too many headers one within the other"
 	skipBadLink     = "malformed link header"
 	skipBadIP       = "malformed IP header"
+	skipBadTunnel   = "malformed tunnel header"
 	skipBadTCP      = "malformed TCP header"
 	skipCutHeader   = "headers cut off by the snap length of the capture"
 	skipUnreachable = "TCP sequence number out of reach"
+	skipOtherPort   = "on another port"
 )
+
+// skipLink says that a link type is not supported.
+func skipLink(link int) string { return "link type " + strconv.Itoa(link) + " not supported" }
+
+// maxHeaders bounds the headers of a packet. A tunnel within a tunnel behind a
+// few tags has about ten; what has more was made to have them.
+const maxHeaders = 32
 
 // segment is what matters of one TCP packet.
 type segment struct {
@@ -31,6 +44,7 @@ type segment struct {
 	data                []byte
 	lost                int // bytes at the end that the capture cut off
 	at                  decode.Stamp
+	file                int // of the run; set by the table
 }
 
 // parser takes the headers off packets. It is used again for each packet, so
@@ -38,31 +52,76 @@ type segment struct {
 //
 // The headers below TCP are read here and not by gopacket's layers: those
 // refuse IPv6 packets of offload (length zero), take IPv4 ones of over 64 KiB
-// for short, and leave the padding behind a hop-by-hop header in. Checksums
-// are not looked at: offload leaves them wrong in captures of the sender.
+// for short, leave the padding behind a hop-by-hop header in, and take four
+// bytes off every Wi-Fi frame for a checksum that most captures lack.
+// Checksums are not looked at: offload leaves them wrong in captures of the
+// sender.
 type parser struct {
-	segment segment
-	tcp     layers.TCP
+	segments  []segment // what the packet at hand gave
+	fragments fragments
+	tcp       layers.TCP
+
+	data     []byte // what is left of the packet at hand
+	missing  int    // bytes behind it that the capture cut off
+	headers  int    // taken off so far
+	from, to netip.Addr
+	at       decode.Stamp
+
+	inFragment bool // it was put together from fragments
+	bounded    bool // and a header in it tells its size
 }
 
-// parse fills in p.segment, or says why the packet is of no use.
-func (p *parser) parse(f frame) (skip string) {
-	proto, data, skip := stripLink(f.link, f.data)
-	if skip != "" {
-		return cutShort(f, skip)
+// layer takes a header off the packet at hand. It returns the layer of what
+// follows, or none when it has come to the end, or says why it cannot.
+type layer func(p *parser) (next layer, skip string)
+
+// parse fills in p.segments, or says why the packet is of no use. A packet may
+// give no segment, where it is a fragment that must wait, and several, where
+// others have waited for it.
+func (p *parser) parse(f frame, at decode.Stamp) (skip string) {
+	p.segments, p.headers, p.at = p.segments[:0], 0, at
+	p.data, p.missing = f.data, f.length-len(f.data)
+	p.fragments.expire(at.Time)
+	begin := linkLayer(f.link)
+	if begin == nil {
+		return skipLink(f.link)
 	}
-	packet, skip := parseIP(proto, data, f.length-len(f.data))
-	if skip != "" {
-		return cutShort(f, skip)
+	return cutShort(f, p.peel(begin))
+}
+
+// peel takes headers off until there are none.
+func (p *parser) peel(next layer) (skip string) {
+	for next != nil && skip == "" {
+		if p.headers++; p.headers > maxHeaders {
+			return skipTooDeep
+		}
+		next, skip = next(p)
 	}
-	return cutShort(f, p.parseTCP(packet))
+	return skip
+}
+
+// take takes bytes off the front, if they are there.
+func (p *parser) take(n int) (header []byte, ok bool) {
+	if n < 0 || len(p.data) < n {
+		return nil, false
+	}
+	header, p.data = p.data[:n], p.data[n:]
+	return header, true
+}
+
+// then takes off a header that says nothing of use.
+func (p *parser) then(size int, next layer) (layer, string) {
+	if _, ok := p.take(size); !ok {
+		return nil, skipBadLink
+	}
+	return next, ""
 }
 
 // cutShort blames the capture for a header that does not fit into the bytes
 // of a packet that it cut.
 func cutShort(f frame, skip string) string {
 	switch skip {
-	case skipBadLink, skipBadIP, skipBadTCP:
+	case skipBadLink, skipBadIP, skipBadTunnel, skipBadTCP:
 		if len(f.data) < f.length {
 			return skipCutHeader
 		}
@@ -70,149 +129,22 @@ func cutShort(f frame, skip string) string {
 	return skip
 }
 
-// parseTCP reads the header of a TCP packet. Options that make no sense are
+// stripTCP reads the header of a TCP packet. Options that make no sense are
 // no reason to lose the packet's data: its receiver took it as well.
-func (p *parser) parseTCP(ip ipPacket) (skip string) {
-	err := p.tcp.DecodeFromBytes(ip.payload, gopacket.NilDecodeFeedback)
+func stripTCP(p *parser) (next layer, skip string) {
+	err := p.tcp.DecodeFromBytes(p.data, gopacket.NilDecodeFeedback)
 	header := 4 * int(p.tcp.DataOffset)
-	if err != nil && (len(ip.payload) < 20 || header < 20 || header > len(ip.payload)) {
-		return skipBadTCP
+	if err != nil && (len(p.data) < 20 || header < 20 || header > len(p.data)) {
+		return nil, skipBadTCP
 	}
+	p.take(header)
 	t := &p.tcp
-	p.segment = segment{
-		from: netip.AddrPortFrom(ip.from, uint16(t.SrcPort)),
-		to:   netip.AddrPortFrom(ip.to, uint16(t.DstPort)),
+	p.segments = append(p.segments, segment{
+		from: netip.AddrPortFrom(p.from, uint16(t.SrcPort)),
+		to:   netip.AddrPortFrom(p.to, uint16(t.DstPort)),
 		seq:  t.Seq, ack: t.Ack,
 		syn: t.SYN, fin: t.FIN, rst: t.RST, acks: t.ACK,
-		data: ip.payload[header:],
-		lost: ip.lost,
-	}
-	return ""
+		data: p.data, lost: p.missing, at: p.at,
+	})
+	return nil, ""
 }
-
-// ipPacket is what matters of an IP packet.
-type ipPacket struct {
-	from, to netip.Addr
-	payload  []byte
-	lost     int // bytes at the end that the capture cut off
-}
-
-// parseIP reads an IP header. Missing is how many bytes of the packet the
-// capture cut off.
-func parseIP(proto uint16, data []byte, missing int) (ipPacket, string) {
-	if proto == etherIP {
-		proto = etherIPv4
-		if len(data) > 0 && data[0]>>4 == 6 {
-			proto = etherIPv6
-		}
-	}
-	switch proto {
-	case etherIPv4:
-		return parseIPv4(data, missing)
-	case etherIPv6:
-		return parseIPv6(data, missing)
-	}
-	return ipPacket{}, skipNotIP
-}
-
-const protocolTCP = 6
-
-func parseIPv4(data []byte, missing int) (ipPacket, string) {
-	if len(data) < 20 || data[0]>>4 != 4 {
-		return ipPacket{}, skipBadIP
-	}
-	header, total := 4*int(data[0]&0x0f), int(binary.BigEndian.Uint16(data[2:]))
-	if header < 20 || header > len(data) || total != 0 && total < header {
-		return ipPacket{}, skipBadIP
-	}
-	const moreOrOffset = 0x3fff
-	switch {
-	case data[9] != protocolTCP:
-		return ipPacket{}, skipNotTCP
-	case binary.BigEndian.Uint16(data[6:])&moreOrOffset != 0:
-		return ipPacket{}, skipFragment
-	}
-	p := ipPacket{from: netip.AddrFrom4([4]byte(data[12:])), to: netip.AddrFrom4([4]byte(data[16:]))}
-	p.payload, p.lost = cutAt(data[header:], total-header, missing)
-	return p, ""
-}
-
-// cutAt cuts the payload of an IP packet at the length that its header tells,
-// because what follows is padding of the link, and not always zeros. Offload
-// leaves that length zero (size is negative then): the packet tells its own.
-func cutAt(payload []byte, size, missing int) ([]byte, int) {
-	switch {
-	case size < 0:
-		return payload, max(missing, 0)
-	case size <= len(payload):
-		return payload[:size], 0
-	}
-	return payload, size - len(payload)
-}
-
-func parseIPv6(data []byte, missing int) (ipPacket, string) {
-	const header = 40
-	if len(data) < header || data[0]>>4 != 6 {
-		return ipPacket{}, skipBadIP
-	}
-	size := int(binary.BigEndian.Uint16(data[4:]))
-	if size == 0 {
-		size = -1
-	}
-	p := ipPacket{from: netip.AddrFrom16([16]byte(data[8:])), to: netip.AddrFrom16([16]byte(data[24:]))}
-	p.payload, p.lost = cutAt(data[header:], size, missing)
-	var skip string
-	p.payload, skip = stripExtensions(data[6], p.payload)
-	return p, skip
-}
-
-// Extension headers of IPv6.
-const (
-	extHopByHop       = 0
-	extRouting        = 43
-	extFragment       = 44
-	extAuthentication = 51
-	extDestination    = 60
-)
-
-// stripExtensions takes the extension headers off an IPv6 payload.
-func stripExtensions(next byte, payload []byte) ([]byte, string) {
-	for next != protocolTCP {
-		size, skip := extensionSize(next, payload)
-		if skip != "" {
-			return nil, skip
-		}
-		if len(payload) < size {
-			return nil, skipBadIP
-		}
-		next, payload = payload[0], payload[size:]
-	}
-	return payload, ""
-}
-
-// extensionSize tells the size of the extension header at hand.
-func extensionSize(kind byte, header []byte) (size int, skip string) {
-	switch kind {
-	case extHopByHop, extRouting, extDestination, extAuthentication, extFragment:
-	default:
-		return 0, skipNotTCP
-	}
-	const smallest = 8
-	if len(header) < smallest {
-		return 0, skipBadIP
-	}
-	switch kind {
-	case extAuthentication:
-		return 4 * (int(header[1]) + 2), ""
-	case extFragment:
-		const moreOrOffset = 0xfff9
-		if binary.BigEndian.Uint16(header[2:])&moreOrOffset != 0 {
-			return 0, skipFragment
-		}
-		return smallest, ""
-	}
-	return 8 * (int(header[1]) + 1), ""
-}
-
-// skipLink says that a link type is not supported.
-func skipLink(link int) string { return "link type " + strconv.Itoa(link) + " not supported" }

@@ -44,11 +44,18 @@ func (q *queue) remove(c *connection) {
 	q.size--
 }
 
-// expire drops connections from the front while they were silent for longer
-// than a time, or there are more of them than the limit. drop must take them
-// out of the queue.
-func (q *queue) expire(now time.Time, silence time.Duration, limit int, drop func(*connection)) {
-	for q.first != nil && (q.size > limit || now.Sub(q.first.last.Time) > silence) {
-		drop(q.first)
+// expire drops connections from the front that were silent for longer than a
+// time, and evicts them while there are more than the limit. Both must take
+// them out of the queue.
+func (q *queue) expire(now time.Time, silence time.Duration, limit int, drop, evict func(*connection)) {
+	for q.first != nil {
+		switch {
+		case now.Sub(q.first.last.Time) > silence:
+			drop(q.first)
+		case q.size > limit:
+			evict(q.first)
+		default:
+			return
+		}
 	}
 }

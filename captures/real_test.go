@@ -1,7 +1,6 @@
 package captures
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"os"
@@ -89,7 +88,7 @@ func TestRealCapturesGiveTheFiguresOfAnotherProgram(t *testing.T) {
 			defer f.Close()
 			var commands [3]int
 			var payload [3]int64
-			sum, err := NewDecoder(Options{Book: &decode.Book{}, Emit: func(r *decode.Record) {
+			sum, err := readOne(NewDecoder(Options{Book: &decode.Book{}, Emit: func(r *decode.Record) {
 				switch r.Kind {
 				case decode.KindCommand:
 					commands[r.Dir]++
@@ -97,7 +96,7 @@ func TestRealCapturesGiveTheFiguresOfAnotherProgram(t *testing.T) {
 				case decode.KindOpaque, decode.KindGap:
 					t.Errorf("packet %d: %v of %d bytes: %q", r.Packet, r.Kind, r.Bytes, r.Payload)
 				}
-			}}).File(context.Background(), name, f)
+			}}), name, f)
 			if err != nil {
 				t.Fatal(err)
 			}

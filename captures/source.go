@@ -3,7 +3,6 @@ package captures
 import (
 	"bufio"
 	"bytes"
-	"compress/gzip"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -42,28 +41,33 @@ type source interface {
 }
 
 // openSource tells what kind of file it is from its first bytes, and
-// returns a reader for it.
-func openSource(r io.Reader) (source, string, error) {
+// returns a reader for it. Of a compressed file that holds no capture, the kind
+// is not known.
+func openSource(r io.Reader) (src source, kind string, err error) {
 	in := bufio.NewReaderSize(r, readBuffer)
-	start, err := in.Peek(2)
-	if err == nil && bytes.Equal(start, gzipMagic) {
-		zipped, err := gzip.NewReader(in)
-		if err != nil {
-			return nil, "gzip", fmt.Errorf("the gzip header is damaged: %w", err)
-		}
-		src, kind, err := openPlain(bufio.NewReaderSize(zipped, readBuffer))
-		if kind == "" {
-			return nil, "gzip", err
-		}
-		return src, kind + ".gz", err
+	packed := compressionOf(in)
+	if packed == nil {
+		return openPlain(in)
 	}
-	return openPlain(in)
+	plain, err := packed.open(in)
+	if err != nil {
+		return nil, "", fmt.Errorf("the %s header is damaged: %w", packed.name, err)
+	}
+	src, kind, err = openPlain(bufio.NewReaderSize(plain, readBuffer))
+	if kind == "" {
+		return nil, "", err
+	}
+	return src, kind + packed.suffix, err
 }
 
-var (
-	gzipMagic   = []byte{0x1f, 0x8b}
-	pcapngMagic = []byte{0x0a, 0x0d, 0x0d, 0x0a}
-)
+// IsCapture tells whether a file looks like one that a Decoder reads. A damaged
+// one does as long as its first bytes are there.
+func IsCapture(r io.Reader) bool {
+	_, kind, _ := openSource(r)
+	return kind != ""
+}
+
+var pcapngMagic = []byte{0x0a, 0x0d, 0x0d, 0x0a}
 
 // openPlain does the same for a file that is not compressed, or no longer.
 func openPlain(in *bufio.Reader) (source, string, error) {

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"encoding/base64"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"runtime"
 	"strings"
@@ -15,6 +17,8 @@ import (
 	"github.com/google/gopacket"
 	"github.com/google/gopacket/layers"
 	"github.com/google/gopacket/pcapgo"
+
+	"github.com/klauspost/compress/zstd"
 
 	"msnproxy/decode"
 )
@@ -72,6 +76,9 @@ func TestKindsOfFiles(t *testing.T) {
 		"gzipped pcap":            {zipped(t, pcap), "pcap.gz"},
 		"pcapng":                  {ng, "pcapng"},
 		"gzipped pcapng":          {zipped(t, ng), "pcapng.gz"},
+		"gzip of several members": {append(zipped(t, pcap[:300]), zipped(t, pcap[300:])...), "pcap.gz"},
+		"zstd pcap":               {zstdOf(t, pcap), "pcap.zst"},
+		"zstd of several frames":  {append(zstdOf(t, ng[:100]), zstdOf(t, ng[100:])...), "pcapng.zst"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := decodeFile(c.data)
@@ -85,6 +92,25 @@ func TestKindsOfFiles(t *testing.T) {
 				t.Errorf("from %v to %v", sum.First, sum.Last)
 			}
 		})
+	}
+}
+
+// zstdOf compresses.
+func zstdOf(t testing.TB, data []byte) []byte {
+	t.Helper()
+	w, err := zstd.NewWriter(nil)
+	check(t, err)
+	return w.EncodeAll(data, nil)
+}
+
+func TestBzip2(t *testing.T) {
+	// A pcap file of one packet, as the bzip2 program compresses it.
+	const file = "QlpoOTFBWSZTWZtYoMIAABXtHlSEBAAAgBICAgAgABAASAAEACAAMUwAE0EppDQBpekUBGnMoIQ1ltYTHePxd88z8XckU4UJCbWKDCA="
+	data, err := base64.StdEncoding.DecodeString(file)
+	check(t, err)
+	r := decodeFile(data)
+	if r.err != nil || r.summary.Kind != "pcap.bz2" || r.summary.Packets != 1 {
+		t.Errorf("%+v, %v", r.summary, r.err)
 	}
 }
 
@@ -200,36 +226,38 @@ func TestDamagedFiles(t *testing.T) {
 		data []byte
 		want string
 	}{
-		"empty":                 {nil, "test: the file is empty"},
-		"empty gzip":            {zipped(t, nil), "test: the file is empty"},
-		"text":                  {[]byte("GET / HTTP/1.1\r\n\r\n"), `test: not a pcap or pcapng file; it begins with "GET / HTTP/1.1\r\n"`},
-		"gzipped text":          {zipped(t, []byte("hello")), `test: not a pcap or pcapng file; it begins with "hello"`},
-		"twice gzipped":         {zipped(t, zipped(t, pcapFile(1, nil))), `not a pcap or pcapng file; it begins with "\x1f\x8b`},
-		"one byte":              {[]byte{0xd4}, `test: not a pcap or pcapng file; it begins with "\xd4"`},
-		"bad gzip":              {[]byte{0x1f, 0x8b, 7, 7, 7, 7, 7, 7, 7, 7, 7}, "test: the gzip header is damaged"},
-		"pcap header cut":       {pcapFile(1, nil)[:20], "test: the file is cut off within its header"},
-		"pcap version":          {append([]byte{0xd4, 0xc3, 0xb2, 0xa1, 9}, make([]byte, 19)...), "test: the header of the pcap file is damaged"},
-		"pcap packet too large": {pcap(1<<31, 1<<31), "test: packet 1: capture length exceeds"},
-		"pcap lengths":          {pcap(20, 10), "test: packet 1: capture length exceeds"},
-		"pcap ends in header":   {pcap(20, 20), "test: packet 1: the file is cut off here"},
-		"pcapng header cut":     {ngSection()[:20], "test: the file is cut off within its header"},
-		"pcapng byte order":     {block(blockSection, make([]byte, 16)...), "test: the pcapng section header tells no byte order"},
-		"pcapng version":        {block(blockSection, words(0x1a2b3c4d, 7, 0, 0)...), "test: Unknown pcapng Version"},
-		"no interface":          {ng(block(blockEnhanced, words(0, 0, 0, 0, 0)...)), "test: packet 1: Interface id 0 not present"},
-		"simple, no interface":  {ng(block(blockSimple, words(0)...)), "test: packet 1: At least one Interface"},
-		"packet too large":      {ng(iface, block(blockEnhanced, words(0, 0, 0, 1<<31, 1<<31)...)), "test: packet 1: a packet claims 2147483648 bytes"},
-		"old packet too large":  {ng(iface, block(blockPacket, words(0, 0, 0, 1<<20, 1<<20)...)), "test: packet 1: a packet claims"},
-		"simple too large":      {ng(iface, block(blockSimple, words(1<<30)...)), "test: packet 1: a packet claims"},
-		"block too short":       {ng(iface, block(blockEnhanced)), "test: packet 1: a pcapng block is too short"},
-		"block size 0":          {ng(words(blockEnhanced, 0, 0)), "test: packet 1: a pcapng block claims a size of 0"},
-		"block size odd":        {ng(words(blockEnhanced, 33, 0)), "test: packet 1: a pcapng block claims a size of 33"},
-		"block too large":       {ng(words(blockEnhanced, 1<<31, 0)), "test: packet 1: a pcapng block claims a size of"},
-		"other block cut":       {ng(words(99, 1<<31, 0)), "test: packet 1: the file is cut off here"},
-		"time 10^-20":           {ng(block(blockInterface, words(linkRaw, 0, 1<<16|9, 20)...)), "test: packet 1: the time resolution"},
-		"time 2^-64":            {ng(block(blockInterface, words(linkRaw, 0, 1<<16|9, 0x80|64)...)), "test: packet 1: the time resolution"},
-		"time without a value":  {ng(block(blockInterface, words(linkRaw, 0, 9, 0)...)), "test: packet 1: the time resolution"},
-		"option too long":       {ng(block(blockInterface, words(linkRaw, 0, 500<<16|2, 0)...)), "test: packet 1: an option of a pcapng interface"},
-		"too many interfaces":   {ng(bytes.Repeat(iface, maxInterfaces+1)), "test: packet 1: the pcapng file has over"},
+		"empty":                     {nil, "test: the file is empty"},
+		"empty gzip":                {zipped(t, nil), "test: the file is empty"},
+		"text":                      {[]byte("GET / HTTP/1.1\r\n\r\n"), `test: not a pcap or pcapng file; it begins with "GET / HTTP/1.1\r\n"`},
+		"gzipped text":              {zipped(t, []byte("hello")), `test: not a pcap or pcapng file; it begins with "hello"`},
+		"twice gzipped":             {zipped(t, zipped(t, pcapFile(1, nil))), `not a pcap or pcapng file; it begins with "\x1f\x8b`},
+		"one byte":                  {[]byte{0xd4}, `test: not a pcap or pcapng file; it begins with "\xd4"`},
+		"bad zstd":                  {[]byte{0x28, 0xb5, 0x2f, 0xfd, 0xff, 0xff, 0xff}, "test: "},
+		"zstd that asks for memory": {[]byte{0x28, 0xb5, 0x2f, 0xfd, 0x00, 0xf8, 0, 0, 0, 0, 0, 0}, "test: "},
+		"bad gzip":                  {[]byte{0x1f, 0x8b, 7, 7, 7, 7, 7, 7, 7, 7, 7}, "test: the gzip header is damaged"},
+		"pcap header cut":           {pcapFile(1, nil)[:20], "test: the file is cut off within its header"},
+		"pcap version":              {append([]byte{0xd4, 0xc3, 0xb2, 0xa1, 9}, make([]byte, 19)...), "test: the header of the pcap file is damaged"},
+		"pcap packet too large":     {pcap(1<<31, 1<<31), "test: packet 1: capture length exceeds"},
+		"pcap lengths":              {pcap(20, 10), "test: packet 1: capture length exceeds"},
+		"pcap ends in header":       {pcap(20, 20), "test: packet 1: the file is cut off here"},
+		"pcapng header cut":         {ngSection()[:20], "test: the file is cut off within its header"},
+		"pcapng byte order":         {block(blockSection, make([]byte, 16)...), "test: the pcapng section header tells no byte order"},
+		"pcapng version":            {block(blockSection, words(0x1a2b3c4d, 7, 0, 0)...), "test: Unknown pcapng Version"},
+		"no interface":              {ng(block(blockEnhanced, words(0, 0, 0, 0, 0)...)), "test: packet 1: Interface id 0 not present"},
+		"simple, no interface":      {ng(block(blockSimple, words(0)...)), "test: packet 1: At least one Interface"},
+		"packet too large":          {ng(iface, block(blockEnhanced, words(0, 0, 0, 1<<31, 1<<31)...)), "test: packet 1: a packet claims 2147483648 bytes"},
+		"old packet too large":      {ng(iface, block(blockPacket, words(0, 0, 0, 1<<20, 1<<20)...)), "test: packet 1: a packet claims"},
+		"simple too large":          {ng(iface, block(blockSimple, words(1<<30)...)), "test: packet 1: a packet claims"},
+		"block too short":           {ng(iface, block(blockEnhanced)), "test: packet 1: a pcapng block is too short"},
+		"block size 0":              {ng(words(blockEnhanced, 0, 0)), "test: packet 1: a pcapng block claims a size of 0"},
+		"block size odd":            {ng(words(blockEnhanced, 33, 0)), "test: packet 1: a pcapng block claims a size of 33"},
+		"block too large":           {ng(words(blockEnhanced, 1<<31, 0)), "test: packet 1: a pcapng block claims a size of"},
+		"other block cut":           {ng(words(99, 1<<31, 0)), "test: packet 1: the file is cut off here"},
+		"time 10^-20":               {ng(block(blockInterface, words(linkRaw, 0, 1<<16|9, 20)...)), "test: packet 1: the time resolution"},
+		"time 2^-64":                {ng(block(blockInterface, words(linkRaw, 0, 1<<16|9, 0x80|64)...)), "test: packet 1: the time resolution"},
+		"time without a value":      {ng(block(blockInterface, words(linkRaw, 0, 9, 0)...)), "test: packet 1: the time resolution"},
+		"option too long":           {ng(block(blockInterface, words(linkRaw, 0, 500<<16|2, 0)...)), "test: packet 1: an option of a pcapng interface"},
+		"too many interfaces":       {ng(bytes.Repeat(iface, maxInterfaces+1)), "test: packet 1: the pcapng file has over"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := decodeFile(c.data)
@@ -257,6 +285,7 @@ func TestCutFileGivesWhatIsBeforeTheCut(t *testing.T) {
 		"pcapng":      pcapngFile(t, layers.LinkTypeEthernet, list),
 		"gzip":        zipped(t, pcapFile(linkEthernet, list)),
 		"gzip pcapng": zipped(t, pcapngFile(t, layers.LinkTypeEthernet, list)),
+		"gzip, zstd":  zstdOf(t, pcapFile(linkEthernet, list)),
 	} {
 		t.Run(name, func(t *testing.T) {
 			whole := decodeFile(file)
@@ -294,12 +323,14 @@ func TestReadErrorIsPassedOn(t *testing.T) {
 	broken := errors.New("the disk is on fire")
 	file := pcapFile(linkEthernet, usualPackets(t))
 	d := NewDecoder(Options{})
-	sum, err := d.File(context.Background(), "x.pcap", io.MultiReader(bytes.NewReader(file[:len(file)/2]), failingReader{broken}))
+	err := d.File(context.Background(), "x.pcap", io.MultiReader(bytes.NewReader(file[:len(file)/2]), failingReader{broken}))
+	second := d.File(context.Background(), "y", failingReader{broken})
+	sum := d.Close()[0]
+	if !errors.Is(second, broken) {
+		t.Error(second)
+	}
 	if !errors.Is(err, broken) || sum.Packets == 0 || !strings.HasPrefix(err.Error(), "x.pcap: packet ") {
 		t.Errorf("%v after %d packets", err, sum.Packets)
-	}
-	if _, err = d.File(context.Background(), "y", failingReader{broken}); !errors.Is(err, broken) {
-		t.Error(err)
 	}
 }
 
@@ -314,7 +345,8 @@ func TestCancelStopsBetweenPackets(t *testing.T) {
 		kinds = append(kinds, r.Kind.String())
 		cancel()
 	}})
-	sum, err := d.File(ctx, "x", bytes.NewReader(pcapFile(linkEthernet, usualPackets(t))))
+	err := d.File(ctx, "x", bytes.NewReader(pcapFile(linkEthernet, usualPackets(t))))
+	sum := d.Close()[0]
 	if !errors.Is(err, context.Canceled) || sum.Packets != 4 {
 		t.Errorf("%v after %d packets", err, sum.Packets)
 	}
@@ -333,7 +365,7 @@ func TestRecordsOfALivePipeComeAtOnce(t *testing.T) {
 		}
 	}})
 	go func() {
-		_, err := d.File(context.Background(), "-", in)
+		_, err := readOne(d, "-", in)
 		done <- err
 	}()
 	file := pcapFile(linkEthernet, usualPackets(t))
@@ -367,10 +399,11 @@ func TestIdsAreUniqueOverFiles(t *testing.T) {
 			ids = append(ids, r.Conn)
 		}
 	}})
-	file := pcapFile(linkEthernet, usualPackets(t))
-	for range 3 {
-		sum, err := d.File(context.Background(), "x", bytes.NewReader(file))
-		check(t, err)
+	for i := range 3 {
+		k := newTalk(fmt.Sprintf("10.0.0.%d:2048", 3+i), "10.0.0.2:1863").open().signIn().close()
+		check(t, d.File(context.Background(), "x", bytes.NewReader(pcapFile(linkEthernet, packets(t, linkEthernet, k)))))
+	}
+	for _, sum := range d.Close() {
 		if sum.Connections != 1 {
 			t.Errorf("%d connections", sum.Connections)
 		}
@@ -393,7 +426,7 @@ func TestLengthFieldsDoNotAllocate(t *testing.T) {
 			d := NewDecoder(Options{})
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			_, _ = d.File(context.Background(), "x", bytes.NewReader(file))
+			_, _ = readOne(d, "x", bytes.NewReader(file))
 			runtime.ReadMemStats(&after)
 			if n := after.TotalAlloc - before.TotalAlloc; n > 1<<20 {
 				t.Errorf("%d bytes were allocated", n)

@@ -33,15 +33,17 @@ const (
 	maxStrays = 3
 )
 
-// table holds the TCP connections of a file.
+// table holds the TCP connections of a run.
 type table struct {
 	decoder  *Decoder
 	byPorts  map[ports]*connection
+	file     int   // the number of the file at hand
 	made     int64 // connections so far
 	accepted int   // connections of MSNP so far, gateway sessions included
 	gateway  gatewaySessions
 
 	undecided, sessions, done queue
+	timers                    [2]timers // by kind
 }
 
 // ports is the key of a connection: its two ends, in one order for both
@@ -63,7 +65,12 @@ func newTable(d *Decoder) *table {
 
 // packet uses a TCP packet, or says why it does not.
 func (t *table) packet(s *segment) (skip string) {
+	s.file = t.file
 	t.expire(s.at.Time)
+	t.runTimers(s.at)
+	if o := &t.decoder.options; o.OnlyPorts && !o.isService(s.from.Port()) && !o.isService(s.to.Port()) {
+		return skipOtherPort
+	}
 	key := portsOf(s)
 	c := t.byPorts[key]
 	if c != nil && s.syn && c.replacedBy(s) {
@@ -101,11 +108,17 @@ func (t *table) use(c *connection, s *segment) (skip string) {
 	if len(s.data) > 0 {
 		c.strays = 0
 	}
+	t.settle(c)
+	t.time(c, s.at)
+	return ""
+}
+
+// settle does what follows from what came of a connection.
+func (t *table) settle(c *connection) {
 	t.decide(c, false)
 	if c.live != nil && c.ended() {
 		t.finish(c, "")
 	}
-	return ""
 }
 
 // stray handles a segment that is out of reach. Several in a row are taken
@@ -122,8 +135,8 @@ func (t *table) stray(c *connection, s *segment, skip string) string {
 // add makes a connection for its first packet.
 func (t *table) add(key ports, s *segment) *connection {
 	t.made++
-	c := newConnection(t.made, s)
-	c.key = key
+	c := newConnection(t.made, s, &t.decoder.assembler.recents)
+	c.key, c.file = key, t.file
 	t.byPorts[key] = c
 	t.undecided.push(c)
 	return c
@@ -131,7 +144,7 @@ func (t *table) add(key ports, s *segment) *connection {
 
 // touch notes that a connection has shown life.
 func (t *table) touch(c *connection, at decode.Stamp) {
-	c.last = at
+	c.last, c.lastFile = at, t.file
 	q := c.in
 	q.remove(c)
 	q.push(c)
@@ -148,11 +161,11 @@ func (t *table) decide(c *connection, final bool) {
 		return
 	}
 	h.fresh = false
-	switch verdict, client := c.detect(final); verdict {
+	switch verdict, client := c.detect(final, &t.decoder.options); verdict {
 	case isMSNP:
 		c.client = client
 		t.move(c)
-		id, _ := t.nextID()
+		id, _ := t.nextIDIn(c.file)
 		c.accept(id, t.decoder.options)
 	case isHTTP:
 		c.client = client
@@ -170,10 +183,15 @@ func (t *table) move(c *connection) {
 }
 
 // nextID makes the id of a connection of MSNP, and its number.
-func (t *table) nextID() (id string, number int) {
+func (t *table) nextID() (id string, number int) { return t.nextIDIn(t.file) }
+
+// nextIDIn does so for a connection that began in a file of the run.
+func (t *table) nextIDIn(file int) (id string, number int) {
 	t.accepted++
-	t.decoder.accepted++
-	return fmt.Sprintf("c%d", t.decoder.accepted), t.decoder.accepted
+	if file < len(t.decoder.files) {
+		t.decoder.files[file].Connections++
+	}
+	return fmt.Sprintf("c%d", t.accepted), t.accepted
 }
 
 // nextCarrierID makes the id of a TCP connection of HTTP.
@@ -219,17 +237,31 @@ func (t *table) drop(c *connection, reason string) {
 // expire closes and forgets the connections that were silent for too long, or
 // that are too many.
 func (t *table) expire(now time.Time) {
-	t.undecided.expire(now, idleAfter, maxUndecided, t.dropIdle)
-	t.sessions.expire(now, idleAfter, maxAccepted, t.dropIdle)
-	t.done.expire(now, forgetAfter, maxDone, t.dropIdle)
+	t.undecided.expire(now, idleAfter, maxUndecided, t.dropIdle, t.evict)
+	t.sessions.expire(now, idleAfter, maxAccepted, t.dropIdle, t.evict)
+	t.done.expire(now, forgetAfter, maxDone, t.dropIdle, t.dropIdle)
 	t.gateway.expire(now)
 }
 
-func (t *table) dropIdle(c *connection) { t.drop(c, reasonIdle) }
+// dropIdle drops a connection that was silent for too long. If its last packet
+// was in an earlier file, what happened to it was not captured.
+func (t *table) dropIdle(c *connection) {
+	if c.lastFile != t.file {
+		t.drop(c, reasonCaptureEnded)
+		return
+	}
+	t.drop(c, reasonIdle)
+}
 
-// finishAll closes all connections at the end of the capture, in the order in
-// which they began.
-func (t *table) finishAll(at decode.Stamp) {
+// evict drops a connection to make room.
+func (t *table) evict(c *connection) {
+	t.decoder.files[t.file].Evicted++
+	t.drop(c, reasonEvicted)
+}
+
+// finishAll closes all connections at the end of the run, in the order in
+// which they began. Each ends with the file that its last packet was in.
+func (t *table) finishAll() {
 	var left []*connection
 	for _, c := range t.byPorts {
 		if c.live != nil {
@@ -238,8 +270,17 @@ func (t *table) finishAll(at decode.Stamp) {
 	}
 	slices.SortFunc(left, func(a, b *connection) int { return int(a.number - b.number) })
 	for _, c := range left {
-		c.last = at
+		c.last = t.endOf(c.lastFile)
 		t.finish(c, reasonCaptureEnded)
 	}
-	t.gateway.finish(at)
+	t.gateway.finish(t.endOf(t.file))
+}
+
+// endOf is when a file ended.
+func (t *table) endOf(file int) decode.Stamp {
+	if file >= len(t.decoder.files) {
+		return decode.Stamp{}
+	}
+	sum := t.decoder.files[file]
+	return decode.Stamp{Time: sum.Last, Packet: sum.Packets}
 }

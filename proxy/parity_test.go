@@ -61,9 +61,10 @@ func decoded(t *testing.T, capture []byte) []*decode.Record {
 	t.Helper()
 	var records []*decode.Record
 	d := captures.NewDecoder(captures.Options{Emit: func(r *decode.Record) { records = append(records, r.Clone()) }})
-	if _, err := d.File(context.Background(), "the run's capture", bytes.NewReader(capture)); err != nil {
+	if err := d.File(context.Background(), "the run's capture", bytes.NewReader(capture)); err != nil {
 		t.Fatal(err)
 	}
+	d.Close()
 	return records
 }
 

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -30,12 +28,13 @@ and how it ended, who talked with whom, what was said, what failed and what was
 irregular. --section shows more, and all rows: ` + strings.Join(report.SectionNames(), ", ") + `.
 
 FILE is a pcap or pcapng file, or records (JSON lines) that msnproxy wrote,
-gzipped or not; "-" is standard input.
+compressed by gzip, zstd or bzip2 or not; a folder stands for all of them in it,
+and "-" for standard input. Several captures are one run, in the order of time.
 
   msnproxy analyze evening.pcapng
   msnproxy analyze --section messages --format csv -o chats.csv evening.pcapng
   msnproxy analyze -o report.md evening.pcapng
-  msnproxy analyze --format csv -o tables/ evening.pcapng`,
+  msnproxy analyze --format csv -o tables/ archive/`,
 		Args: wantFiles,
 		RunE: func(cmd *cobra.Command, files []string) error { return runAnalyze(cmd, std, f, files) },
 	}
@@ -52,7 +51,7 @@ func runAnalyze(cmd *cobra.Command, std stdio, f analyzeFlags, files []string) e
 	if err != nil {
 		return err
 	}
-	if err := f.sparesInput(files); err != nil {
+	if err := sparesInput("-o", f.output, files); err != nil {
 		return err
 	}
 	rep := report.New(f.sections...)
@@ -93,20 +92,6 @@ func (f *analyzeFlags) formatOf() (report.Format, error) {
 		return format, nil
 	}
 	return report.FormatNamed("table")
-}
-
-// sparesInput refuses to write the report over a capture that it is made from.
-func (f *analyzeFlags) sparesInput(files []string) error {
-	out, err := os.Stat(f.output)
-	if err != nil {
-		return nil // no such file yet
-	}
-	for _, name := range files {
-		if in, err := os.Stat(name); err == nil && os.SameFile(in, out) {
-			return &exitError{code: exitUsage, err: fmt.Errorf("%s is to be read; -o must name another file", name)}
-		}
-	}
-	return nil
 }
 
 // captureRow is a file's row of the report.

@@ -17,6 +17,7 @@ import (
 type decodeFlags struct {
 	inputFlags
 	json    bool
+	parquet string
 	payload bool
 	color   string
 	width   int
@@ -30,14 +31,19 @@ func newDecode(std stdio) *cobra.Command {
 		Long: `Decode prints every MSNP command of capture files, one record each, in capture
 order: as a transcript for people, or with --json as one JSON object a line.
 
-FILE is a pcap or pcapng file, gzipped or not; "-" is standard input:
+FILE is a pcap or pcapng file, compressed by gzip, zstd or bzip2 or not; a folder
+stands for all captures in it, and "-" for standard input. All of them are one
+run, in the order of time: it does not matter how a capture was cut into files.
 
-  tcpdump -i any -U -w - port 1863 | msnproxy decode -`,
+  tcpdump -i any -U -w - port 1863 | msnproxy decode -
+  msnproxy decode --follow capture-that-is-being-written.pcap`,
 		Args: wantFiles,
 		RunE: func(cmd *cobra.Command, files []string) error { return runDecode(cmd, std, f, files) },
 	}
 	f.add(cmd.Flags())
+	cmd.Flags().BoolVar(&f.follow, "follow", false, "go on with what the file grows by, until Ctrl-C")
 	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON, one object a line")
+	cmd.Flags().StringVar(&f.parquet, "parquet", "", "write the records to this file, as Parquet, instead of standard output")
 	cmd.Flags().BoolVar(&f.payload, "payload", false, "with --json: add the raw bytes of payloads, in base64")
 	cmd.Flags().StringVar(&f.color, "color", "auto", "colour the transcript: auto, always or never")
 	cmd.Flags().IntVar(&f.width, "width", 0, "width of the transcript in columns (default: the terminal's, or 80)")
@@ -48,12 +54,19 @@ func runDecode(cmd *cobra.Command, std stdio, f decodeFlags, files []string) err
 	if f.payload && !f.json {
 		return usageError(cmd, errors.New("--payload goes with --json"))
 	}
+	if f.follow && (len(files) != 1 || files[0] == "-") {
+		return usageError(cmd, errors.New("--follow goes with one file; a pipe is followed without it"))
+	}
+	if f.parquet != "" {
+		return f.writeParquet(cmd, std, files)
+	}
+	f.silent = isTerminal(std.out)
 	out := bufio.NewWriter(std.out)
 	sink, err := f.sink(std, out)
 	if err != nil {
 		return err
 	}
-	if isTerminal(std.out) || slices.Contains(files, "-") {
+	if isTerminal(std.out) || f.follow || slices.Contains(files, "-") {
 		sink = flushing{sink, out}
 	}
 	if err := readCaptures(cmd.Context(), std, f.inputFlags, files, nil, sink); err != nil {

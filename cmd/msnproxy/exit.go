@@ -35,11 +35,15 @@ func usageError(cmd *cobra.Command, err error) error {
 
 // joined returns the errors that errors.Join has put together, each a line of
 // its own; what names of files do to a line is not theirs to decide.
-func joined(err error) []error {
-	if many, ok := err.(interface{ Unwrap() []error }); ok {
-		return many.Unwrap()
+func joined(err error) (out []error) {
+	many, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
 	}
-	return []error{err}
+	for _, e := range many.Unwrap() {
+		out = append(out, joined(e)...)
+	}
+	return out
 }
 
 // exitStatus prints what went wrong and returns the status for it. That

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"strings"
 	"time"
@@ -20,23 +21,44 @@ import (
 // inputFlags are the flags of every command that reads captures.
 type inputFlags struct {
 	checkFlags
-	showSecrets  bool
-	strict       bool
-	skipBadLines bool
+	showSecrets bool
+	strict      bool
+	ports       []uint
+	anyPort     bool
+	badLines    bool // of records: count them
+	follow      bool // of decode only: go on with what a file grows by
+	silent      bool // no progress bar: the output shows how far it is
 }
 
 func (f *inputFlags) add(flags *pflag.FlagSet) {
 	f.checkFlags.add(flags)
 	flags.BoolVar(&f.showSecrets, "show-secrets", false, "show tickets, password hashes and cookies instead of masking them")
 	flags.BoolVar(&f.strict, "strict", false, "exit with status 3 if something was undecodable, malformed or missing, or a proof was wrong")
-	flags.BoolVar(&f.skipBadLines, "skip-bad-lines", false, "count lines of a records file that are no records, instead of failing at the first")
+	flags.BoolVar(&f.badLines, "skip-bad-lines", false, "count lines of a records file that are no records, instead of failing at the first")
+	flags.UintSliceVar(&f.ports, "port", nil, "further ports of servers, separated by commas, beside 1863; MSNP there is recognised sooner")
+	flags.BoolVar(&f.anyPort, "any-port", true, "look for MSNP on any port; --any-port=false looks at those of servers only")
 }
 
-// readCaptures decodes files into sinks, in the order in which they are
-// given. A file that fails does not keep the others from being read. Each
-// file's summary goes to done, if that is not nil.
-func readCaptures(ctx context.Context, std stdio, f inputFlags, files []string, done func(captures.Summary), sinks ...journal.Sink) error {
+// servicePorts checks the ports that were given.
+func (f *inputFlags) servicePorts() (out []uint16, err error) {
+	for _, port := range f.ports {
+		if port < 1 || port > math.MaxUint16 {
+			return nil, &exitError{code: exitUsage, err: fmt.Errorf("--port %d: use 1 to 65535", port)}
+		}
+		out = append(out, uint16(port))
+	}
+	return out, nil
+}
+
+// readCaptures decodes files into sinks, as one run. A file that fails does not
+// keep the others from being read. The files' summaries go to done, if that is
+// not nil, when all of them were read.
+func readCaptures(ctx context.Context, std stdio, f inputFlags, names []string, done func(captures.Summary), sinks ...journal.Sink) error {
 	checks, err := f.load()
+	if err != nil {
+		return err
+	}
+	ports, err := f.servicePorts()
 	if err != nil {
 		return err
 	}
@@ -50,62 +72,100 @@ func readCaptures(ctx context.Context, std stdio, f inputFlags, files []string, 
 			cancel() // nobody listens any more
 		}
 	}
-	decoder := captures.NewDecoder(captures.Options{Book: &decode.Book{}, Checks: checks, Emit: emit})
-	records := &recordReader{warn: std.err, skip: f.skipBadLines, emit: emit}
-	var errs []error
-	for _, name := range files {
-		summary, err := readFile(ctx, std, decoder, records, name)
-		if j.Failed() != nil {
-			break
-		}
-		if err != nil {
-			errs = append(errs, err)
-		}
-		if done != nil && (err == nil || summary.Packets > 0 || summary.Connections > 0) {
-			done(summary)
-		}
-		warnIfEmpty(std.err, summary, err)
+	r := &reading{std: std, flags: f, bar: newProgress(std.err, f.silent)}
+	r.decoder = captures.NewDecoder(captures.Options{
+		Checks: checks, Ports: ports, OnlyPorts: !f.anyPort, Progress: r.bar.read, Emit: emit,
+	})
+	r.records = &recordReader{warn: std.err, skip: f.badLines, emit: emit}
+	err = r.all(ctx, names)
+	r.bar.done()
+	summaries := append(r.decoder.Close(), r.records.read...)
+	if failed := j.Close(); failed != nil {
+		return failed
 	}
-	if err := j.Close(); err != nil {
-		return err
-	}
-	records.report()
-	doubts.records += records.skipped
-	if err := errors.Join(errs...); err != nil {
+	r.records.report()
+	doubts.records += r.records.skipped
+	tell(std.err, summaries, done, err != nil)
+	if err != nil {
 		return err
 	}
 	return doubts.verdict(f.strict)
 }
 
-// readFile decodes one file; "-" is standard input.
-func readFile(ctx context.Context, std stdio, decoder *captures.Decoder, records *recordReader, name string) (captures.Summary, error) {
-	if name == "-" {
-		return readInput(context.WithoutCancel(ctx), decoder, records, "standard input", &interruptible{ctx: ctx, from: std.in})
-	}
-	file, err := os.Open(name)
-	if err != nil {
-		return captures.Summary{File: name}, err
-	}
-	defer file.Close()
-	info, err := file.Stat()
-	switch {
-	case err != nil:
-		return captures.Summary{File: name}, err
-	case info.IsDir():
-		return captures.Summary{File: name}, fmt.Errorf("%s is a folder; name the capture files in it", name)
-	case !info.Mode().IsRegular(): // a named pipe, which may stay silent
-		return readInput(context.WithoutCancel(ctx), decoder, records, name, &interruptible{ctx: ctx, from: file})
-	}
-	return readInput(ctx, decoder, records, name, file)
+// reading is the reading of everything that a command line names.
+type reading struct {
+	std     stdio
+	flags   inputFlags
+	decoder *captures.Decoder
+	records *recordReader
+	bar     *progress
 }
 
-// readInput reads a capture, or records.
-func readInput(ctx context.Context, decoder *captures.Decoder, records *recordReader, name string, in io.Reader) (captures.Summary, error) {
-	in, isRecords := openRecords(in)
-	if isRecords {
-		return records.read(ctx, name, in)
+// all reads the captures, as one run, then records, then what is live, one
+// after the other.
+func (r *reading) all(ctx context.Context, names []string) error {
+	if r.flags.follow {
+		return r.growing(ctx, names[0])
 	}
-	return decoder.File(ctx, name, in)
+	in, err := inputsOf(names)
+	in.tellSkipped(r.std.err)
+	r.bar.begin(in.size)
+	errs := []error{err, r.decoder.Files(ctx, in.captures)}
+	for _, name := range in.records {
+		errs = append(errs, r.file(ctx, name))
+	}
+	for _, name := range in.live {
+		errs = append(errs, r.live(ctx, name))
+	}
+	return errors.Join(errs...)
+}
+
+// file reads one file by itself.
+func (r *reading) file(ctx context.Context, name string) error {
+	file, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	return r.input(ctx, name, file)
+}
+
+// live reads a pipe, or standard input. It may stay silent for long.
+func (r *reading) live(ctx context.Context, name string) error {
+	if name == "-" {
+		return r.input(context.WithoutCancel(ctx), "standard input", &interruptible{ctx: ctx, from: r.std.in})
+	}
+	pipe, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer pipe.Close()
+	return r.input(context.WithoutCancel(ctx), name, &interruptible{ctx: ctx, from: pipe})
+}
+
+// input reads a capture, or records.
+func (r *reading) input(ctx context.Context, name string, from io.Reader) error {
+	plain, isRecords := openRecords(from)
+	if isRecords {
+		return r.records.input(ctx, name, plain)
+	}
+	return r.decoder.File(ctx, name, plain)
+}
+
+// tell passes on what was in the files that were read, and says what is
+// unusual about it.
+func tell(w io.Writer, summaries []captures.Summary, done func(captures.Summary), failed bool) {
+	for _, s := range summaries {
+		if done != nil && s.Kind != "" {
+			done(s)
+		}
+		if s.Evicted > 0 {
+			fmt.Fprintf(w, "msnproxy: %s: %d connections were given up, the ones idle longest, because there were too many at a time\n", display.Harmless(s.File), s.Evicted)
+		}
+	}
+	if !failed {
+		warnIfEmpty(w, summaries)
+	}
 }
 
 // interruptible is an input that ends when the context does: whoever presses
@@ -165,10 +225,21 @@ func (i *interruptible) next() result {
 	}
 }
 
-// warnIfEmpty says so when a file that was read has nothing to show.
-func warnIfEmpty(w io.Writer, s captures.Summary, err error) {
-	if err == nil && s.Connections == 0 && s.Kind != "records" {
-		fmt.Fprintf(w, "msnproxy: %s: no MSNP connection found in %d packets\n", display.Harmless(s.File), s.Packets)
+// warnIfEmpty says so when a run has nothing to show.
+func warnIfEmpty(w io.Writer, summaries []captures.Summary) {
+	var packets int64
+	for _, s := range summaries {
+		packets += s.Packets
+		if s.Connections > 0 || s.Kind == recordsKind {
+			return
+		}
+	}
+	switch len(summaries) {
+	case 0:
+	case 1:
+		fmt.Fprintf(w, "msnproxy: %s: no MSNP connection found in %d packets\n", display.Harmless(summaries[0].File), packets)
+	default:
+		fmt.Fprintf(w, "msnproxy: no MSNP connection found in %d packets of %d files\n", packets, len(summaries))
 	}
 }
 

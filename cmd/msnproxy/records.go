@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 
 	"msnproxy/captures"
 	"msnproxy/decode"
@@ -20,9 +21,12 @@ type recordReader struct {
 	warn    io.Writer
 	skip    bool // count lines that are no records
 	skipped int64
-	inputs  int // that were records so far
+	read    []captures.Summary // of the inputs so far that were records
 	emit    func(*decode.Record)
 }
+
+// recordsKind is what kind of input records are.
+const recordsKind = "records"
 
 // skippedLine is what a line that is no record is counted as.
 const skippedLine = "not a record"
@@ -55,46 +59,58 @@ func openRecords(in io.Reader) (_ io.Reader, isRecords bool) {
 	return unzipped, err == nil
 }
 
-// read reads one input of records. What was read before an error has been
+// isRecords tells whether a file is records.
+func isRecords(name string) bool {
+	file, err := os.Open(name)
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	_, yes := openRecords(file)
+	return yes
+}
+
+// input reads one input of records. What was read before an error has been
 // emitted.
-func (r *recordReader) read(ctx context.Context, name string, in io.Reader) (captures.Summary, error) {
-	r.inputs++
-	sum := captures.Summary{File: name, Kind: "records", Skipped: map[string]int64{}}
+func (r *recordReader) input(ctx context.Context, name string, in io.Reader) error {
 	counted := &countingReader{in: in}
-	lines := ndjson.NewReader(counted)
+	r.read = append(r.read, captures.Summary{File: name, Kind: recordsKind, Skipped: map[string]int64{}})
+	sum := &r.read[len(r.read)-1]
+	err := r.lines(ctx, sum, ndjson.NewReader(counted))
+	sum.Bytes = counted.n
+	return err
+}
+
+// lines reads the lines of an input.
+func (r *recordReader) lines(ctx context.Context, sum *captures.Summary, lines *ndjson.Reader) error {
 	for n := int64(0); ctx.Err() == nil; {
 		rec, err := lines.Next()
 		var bad *ndjson.LineError
 		switch {
 		case err == nil:
 			n++
-			r.take(&sum, rec)
-			continue
+			r.take(sum, rec)
 		case errors.As(err, &bad) && r.skip:
 			sum.Skipped[skippedLine]++
 			r.skipped++
-			continue
 		case errors.As(err, &bad):
-			err = fmt.Errorf("%s: %w; --skip-bad-lines counts such lines and goes on", name, err)
+			return fmt.Errorf("%s: %w; --skip-bad-lines counts such lines and goes on", sum.File, err)
 		case err == ndjson.ErrCut:
-			fmt.Fprintf(r.warn, "msnproxy: %s: %v; the %d records before it were read\n", display.Harmless(name), err, n)
-			err = nil
+			fmt.Fprintf(r.warn, "msnproxy: %s: %v; the %d records before it were read\n", display.Harmless(sum.File), err, n)
+			return nil
 		case err == io.EOF:
-			err = nil
+			return nil
 		default:
-			err = fmt.Errorf("%s: %w", name, err)
+			return fmt.Errorf("%s: %w", sum.File, err)
 		}
-		sum.Bytes = counted.n
-		return sum, err
 	}
-	sum.Bytes = counted.n
-	return sum, fmt.Errorf("%s: stopped: %w", name, ctx.Err())
+	return fmt.Errorf("%s: stopped: %w", sum.File, ctx.Err())
 }
 
 // take emits a record. Each run numbers its connections from 1, so those of
 // further ones get names of their own.
 func (r *recordReader) take(sum *captures.Summary, rec *decode.Record) {
-	if r.inputs > 1 {
+	if len(r.read) > 1 {
 		rec.Conn = r.another(rec.Conn)
 		rec.Via.Conn = r.another(rec.Via.Conn)
 		rec.Carrier.Conn = r.another(rec.Carrier.Conn)
@@ -115,7 +131,7 @@ func (r *recordReader) another(conn string) string {
 	if conn == "" {
 		return ""
 	}
-	return fmt.Sprintf("r%d.%s", r.inputs, conn)
+	return fmt.Sprintf("r%d.%s", len(r.read), conn)
 }
 
 // report says what was skipped.

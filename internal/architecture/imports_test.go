@@ -28,6 +28,8 @@ type room struct {
 
 const (
 	gopacket     = "github.com/google/gopacket"
+	compress     = "github.com/klauspost/compress"
+	parquet      = "github.com/parquet-go/parquet-go"
 	zerolog      = "github.com/rs/zerolog"
 	tablewriter  = "github.com/olekukonko/tablewriter"
 	displaywidth = "github.com/clipperhouse/displaywidth"
@@ -38,13 +40,14 @@ var rooms = []room{
 	{"decode", nil},
 	{"rewrite", []string{"decode"}},
 	{"proxy", []string{"decode", "rewrite", "internal/journal", "internal/gateway", zerolog}},
-	{"captures", []string{"decode", "internal/journal", "internal/gateway", gopacket}},
+	{"captures", []string{"decode", "internal/journal", "internal/gateway", gopacket, compress}},
 	{"internal/gateway", []string{"decode"}},
 	{"internal/journal", []string{"decode"}},
 	{"internal/display", []string{displaywidth}},
 	{"internal/transcript", []string{"decode", "internal/display"}},
 	{"internal/ndjson", []string{"decode", "internal/display", zerolog}},
 	{"internal/story", []string{"decode"}},
+	{"internal/parquet", []string{"decode", "internal/ndjson", parquet}},
 	{"internal/report", []string{"decode", "internal/journal", "internal/display", "internal/story", tablewriter}},
 	{"internal/reference", []string{"decode", "internal/display"}},
 	{"internal/sim", []string{"decode", "captures"}},

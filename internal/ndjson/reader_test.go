@@ -30,9 +30,11 @@ func sampleLines(t testing.TB, file string, opts Options) string {
 			t.Fatal(err)
 		}
 	}
-	if _, err := captures.NewDecoder(captures.Options{Emit: emit}).File(context.Background(), file, f); err != nil {
+	decoder := captures.NewDecoder(captures.Options{Emit: emit})
+	if err := decoder.File(context.Background(), file, f); err != nil {
 		t.Fatal(err)
 	}
+	decoder.Close()
 	return out.String()
 }
 

@@ -74,9 +74,11 @@ func seed(f *testing.F) {
 	var lines bytes.Buffer
 	sink := ndjson.New(&lines, ndjson.Options{})
 	emit := func(r *decode.Record) { _ = sink.Record(r) }
-	if _, err := pcaps.NewDecoder(pcaps.Options{Emit: emit}).File(context.Background(), "sample", file); err != nil {
+	decoder := pcaps.NewDecoder(pcaps.Options{Emit: emit})
+	if err := decoder.File(context.Background(), "sample", file); err != nil {
 		f.Fatal(err)
 	}
+	decoder.Close()
 	const some = 8
 	for rest := lines.Bytes(); len(rest) > 0; {
 		n := 0

@@ -101,9 +101,11 @@ func storyOf(t *testing.T, file string) *Story {
 	defer f.Close()
 	teller := NewTeller()
 	j := journal.New(false, sink{teller})
-	if _, err := captures.NewDecoder(captures.Options{Emit: j.Emit}).File(context.Background(), file, f); err != nil {
+	decoder := captures.NewDecoder(captures.Options{Emit: j.Emit})
+	if err := decoder.File(context.Background(), file, f); err != nil {
 		t.Fatal(err)
 	}
+	decoder.Close()
 	return teller.Story()
 }
 

@@ -1,0 +1,47 @@
+package captures
+
+import (
+	"bufio"
+	"bytes"
+	"compress/bzip2"
+	"compress/gzip"
+	"io"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// maxZstdWindow bounds the memory that a zstd file can ask for: what the zstd
+// program takes without being told otherwise.
+const maxZstdWindow = 128 << 20
+
+// compression is a way in which a file may be compressed.
+type compression struct {
+	name, suffix string
+	magic        []byte
+	open         func(io.Reader) (io.Reader, error)
+}
+
+// compressions are those that are read. A file may consist of several
+// compressed ones, one behind the other.
+var compressions = []compression{
+	{"gzip", ".gz", []byte{0x1f, 0x8b}, func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) }},
+	{"zstd", ".zst", []byte{0x28, 0xb5, 0x2f, 0xfd}, openZstd},
+	{"bzip2", ".bz2", []byte("BZh"), func(r io.Reader) (io.Reader, error) { return bzip2.NewReader(r), nil }},
+}
+
+// openZstd reads zstd in the same goroutine, so that nothing has to be closed.
+func openZstd(r io.Reader) (io.Reader, error) {
+	return zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxZstdWindow))
+}
+
+// compressionOf tells how a file is compressed, or nil.
+func compressionOf(in *bufio.Reader) *compression {
+	const longest = 4
+	start, _ := in.Peek(longest)
+	for i := range compressions {
+		if bytes.HasPrefix(start, compressions[i].magic) {
+			return &compressions[i]
+		}
+	}
+	return nil
+}

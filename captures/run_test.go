@@ -1,0 +1,139 @@
+package captures
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"msnproxy/decode"
+)
+
+// input makes a file that can be opened again and again.
+func input(name string, data []byte) Input {
+	return Input{Name: name, Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil }}
+}
+
+// decodeRun decodes files as one run.
+func decodeRun(o Options, inputs ...Input) (result, []Summary) {
+	var r result
+	o.Emit = func(rec *decode.Record) { r.records = append(r.records, rec.Clone()) }
+	d := NewDecoder(o)
+	r.err = d.Files(context.Background(), inputs)
+	return r, d.Close()
+}
+
+func TestFilesThatFailDoNotKeepTheOthersFromBeingRead(t *testing.T) {
+	good := pcapFile(linkEthernet, usualPackets(t))
+	missing := Input{Name: "missing", Open: func() (io.ReadCloser, error) { return nil, errors.New("open missing: no such file") }}
+	r, sums := decodeRun(Options{}, input("cut", good[:len(good)-3]), missing, input("text", []byte("hello")), input("good", good))
+	want := "open missing: no such file\ntext: not a pcap or pcapng file; it begins with \"hello\"\n" +
+		"cut: packet 17: the file is cut off here; the packets before it were decoded"
+	if r.err == nil || r.err.Error() != want {
+		t.Errorf("got  %v\nwant %s", r.err, want)
+	}
+	if len(sums) != 4 || r.kinds(decode.KindCommand) != 11 {
+		t.Errorf("%d files, %d commands", len(sums), r.kinds(decode.KindCommand))
+	}
+}
+
+func TestConnectionsCountForTheFileTheyBeganIn(t *testing.T) {
+	list := usualPackets(t)
+	r, sums := decodeRun(Options{}, input("b", pcapFile(linkEthernet, list[9:])), input("a", pcapFile(linkEthernet, list[:9])))
+	wantClean(t, r)
+	wantReasons(t, r, "client closed")
+	if len(sums) != 2 || sums[0].File != "a" || sums[0].Connections != 1 || sums[1].Connections != 0 || sums[0].Packets != 9 || sums[1].Packets != int64(len(list)-9) {
+		t.Errorf("got %+v", sums)
+	}
+}
+
+func TestConnectionOfAnEarlierFileEndsWithIt(t *testing.T) {
+	first := packets(t, linkEthernet, usualTalk().open().signIn())
+	years := newTalk("10.0.0.9:2048", "10.0.0.2:1863").wait(3 * 365 * 24 * time.Hour).open().signIn().close()
+	r, _ := decodeRun(Options{}, input("2005", pcapFile(linkEthernet, first)), input("2008", pcapFile(linkEthernet, packets(t, linkEthernet, years))))
+	wantReasons(t, r, "capture ended", "client closed")
+	for _, rec := range r.records {
+		if rec.Kind == decode.KindClose && rec.Reason == reasonCaptureEnded && rec.Time.Year() != 2005 {
+			t.Errorf("it was closed at %v", rec.Time)
+		}
+	}
+}
+
+// TestOrderOfRecords wants records in the order of the packets that complete
+// them: no record comes out before its packet, and none waits for a later one.
+func TestOrderOfRecords(t *testing.T) {
+	var talks []*talk
+	for i := range 30 {
+		k := newTalk(fmt.Sprintf("10.0.0.1:%d", 2048+i), "10.0.0.2:1863").wait(time.Duration(i%7) * 3 * time.Millisecond)
+		talks = append(talks, k.open().signIn().chat(5).chat(6).close())
+	}
+	list := packets(t, linkEthernet, talks...)
+	want := decodeFile(pcapFile(linkEthernet, list))
+	var at time.Time
+	var packet int64
+	for _, rec := range want.records {
+		if rec.Kind == decode.KindOpen {
+			continue // it shows once its connection is known to be MSNP
+		}
+		if rec.Time.Before(at) || rec.Packet < packet {
+			t.Fatalf("%s %s of packet %d comes after packet %d", rec.Conn, rec.Line, rec.Packet, packet)
+		}
+		at, packet = rec.Time, rec.Packet
+	}
+	for n := 1; n < 40; n += 6 { // dealt out to files, in any order, it stays the same
+		var files []Input
+		for i, part := range slices.Collect(slices.Chunk(list, (len(list)+n-1)/n)) {
+			files = append(files, input(fmt.Sprint(i), pcapFile(linkEthernet, part)))
+		}
+		slices.Reverse(files)
+		got, _ := decodeRun(Options{}, files...)
+		wantSame(t, got, want)
+	}
+}
+
+func TestTooManyConnectionsEvictTheIdlest(t *testing.T) {
+	var talks []*talk
+	for i := range maxUndecided + 3 {
+		talks = append(talks, newTalk(fmt.Sprintf("10.0.%d.%d:2048", i/250, i%250), "10.0.0.2:5000").wait(time.Duration(i)*time.Millisecond).open())
+	}
+	busy := talks[1].wait(time.Duration(maxUndecided-50) * time.Millisecond) // it is not among the idlest
+	busy.c("VER 1 MSNP8 CVR0\r\n")
+	r := decodeTalks(t, talks...)
+	if r.summary.Evicted != 2 || r.summary.Connections != 1 {
+		t.Errorf("%d were given up, %d connections", r.summary.Evicted, r.summary.Connections)
+	}
+}
+
+func TestProgressCountsEveryByteOnce(t *testing.T) {
+	a, b := pcapFile(linkEthernet, usualPackets(t)), zipped(t, pcapFile(linkEthernet, packets(t, linkEthernet, marker(time.Hour))))
+	total := 0
+	decodeRun(Options{Progress: func(n int) { total += n }}, input("a", a), input("b", b))
+	if total != len(a)+len(b) {
+		t.Errorf("%d bytes of %d", total, len(a)+len(b))
+	}
+}
+
+func TestCancelStopsARun(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	closed := 0
+	in := Input{Name: "x", Open: func() (io.ReadCloser, error) {
+		return closer{bytes.NewReader(pcapFile(linkEthernet, usualPackets(t))), &closed}, nil
+	}}
+	d := NewDecoder(Options{Emit: func(*decode.Record) { cancel() }})
+	err := d.Files(ctx, []Input{in})
+	if !errors.Is(err, context.Canceled) || !strings.HasPrefix(err.Error(), "x: stopped after packet 4") || closed != 2 {
+		t.Errorf("%v, closed %d times", err, closed)
+	}
+}
+
+type closer struct {
+	io.Reader
+	closed *int
+}
+
+func (c closer) Close() error { *c.closed++; return nil }

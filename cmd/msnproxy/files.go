@@ -1,0 +1,138 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"msnproxy/captures"
+)
+
+// inputs is what the names on a command line stand for.
+type inputs struct {
+	captures []captures.Input
+	records  []string
+	live     []string // pipes, and "-" for standard input
+	size     int64    // of the captures, in bytes
+	skipped  int      // files in folders that are none of ours
+}
+
+// inputsOf looks at what names stand for. A name that stands for nothing does
+// not keep the others from being used.
+func inputsOf(names []string) (in inputs, err error) {
+	var errs []error
+	for _, name := range names {
+		errs = append(errs, in.add(name))
+	}
+	return in, errors.Join(errs...)
+}
+
+func (in *inputs) add(name string) error {
+	if name == "-" {
+		in.live = append(in.live, name)
+		return nil
+	}
+	info, err := os.Stat(name)
+	switch {
+	case err != nil:
+		return nameless(err)
+	case info.IsDir():
+		return in.addFolder(name)
+	case !info.Mode().IsRegular():
+		in.live = append(in.live, name)
+	case isRecords(name):
+		in.records = append(in.records, name)
+	default:
+		in.addFile(name, info.Size())
+	}
+	return nil
+}
+
+// nameless says "open" where the system says "stat": nobody asked for that.
+func nameless(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return &fs.PathError{Op: "open", Path: path.Path, Err: path.Err}
+	}
+	return err
+}
+
+func (in *inputs) addFile(name string, size int64) {
+	in.size += size
+	in.captures = append(in.captures, captures.Input{Name: name, Open: func() (io.ReadCloser, error) { return os.Open(name) }})
+}
+
+// addFolder adds the captures and records in a folder and the folders in it,
+// which are told by their content. Other files are counted.
+func (in *inputs) addFolder(folder string) error {
+	before := len(in.captures) + len(in.records)
+	err := filepath.WalkDir(folder, func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case !entry.Type().IsRegular():
+			return nil
+		case isCapture(name):
+			in.addFile(name, sizeOf(entry))
+		case isRecords(name):
+			in.records = append(in.records, name)
+		default:
+			in.skipped++
+		}
+		return nil
+	})
+	if err == nil && len(in.captures)+len(in.records) == before {
+		err = fmt.Errorf("%s is a folder without captures or records", folder)
+	}
+	return err
+}
+
+// sizeOf is how large a file is, or zero if that cannot be told.
+func sizeOf(entry fs.DirEntry) int64 {
+	info, err := entry.Info()
+	if err != nil {
+		return 0
+	}
+	return info.Size()
+}
+
+// isCapture tells whether a file is a capture. One that cannot be opened is
+// taken for one, so that its error is told.
+func isCapture(name string) bool {
+	file, err := os.Open(name)
+	if err != nil {
+		return true
+	}
+	defer file.Close()
+	return captures.IsCapture(file)
+}
+
+// tellSkipped says how many files of folders are left out.
+func (in *inputs) tellSkipped(w io.Writer) {
+	if in.skipped > 0 {
+		fmt.Fprintf(w, "msnproxy: files left out because they are no captures or records: %d\n", in.skipped)
+	}
+}
+
+// sparesInput refuses to write over a file that is to be read, be it in a
+// folder.
+func sparesInput(flag, output string, names []string) error {
+	out, err := os.Stat(output)
+	if err != nil {
+		return nil // no such file yet
+	}
+	inputs, _ := inputsOf(names)
+	files := inputs.records
+	for _, in := range inputs.captures {
+		files = append(files, in.Name)
+	}
+	for _, name := range files {
+		if info, err := os.Stat(name); err == nil && os.SameFile(info, out) {
+			return &exitError{code: exitUsage, err: fmt.Errorf("%s is to be read; %s must name another file", name, flag)}
+		}
+	}
+	return nil
+}
