@@ -67,6 +67,7 @@ type conn struct {
 	// what the gate let out.
 	toClient sync.Mutex
 	asked    atomic.Bool // asking is not nil
+	speaking sync.WaitGroup
 
 	mu      sync.Mutex // guards what follows: the session sees bytes in one order
 	session *decode.Session
@@ -97,6 +98,7 @@ func (c *conn) run(server net.Conn, first []byte) {
 	ways.Wait()
 	c.client.Close()
 	c.server.Close()
+	c.speaking.Wait()
 	c.finish()
 }
 
@@ -191,7 +193,7 @@ func (c *conn) passUp(p []byte) bool {
 	c.mu.Lock()
 	c.see()
 	c.mu.Unlock()
-	c.speak()
+	c.speakAside()
 	if err != nil {
 		c.writeFailed("server", err)
 	}

@@ -33,7 +33,7 @@ func (p *Proxy) ask(ctx context.Context, interval time.Duration) {
 			return
 		case <-ticker.C:
 			for _, c := range p.connections() {
-				c.ask()
+				p.wait.Go(c.ask) // a client that does not read must not keep others waiting
 			}
 		}
 	}
@@ -117,6 +117,14 @@ func (c *conn) releaseUp() {
 	}
 }
 
+// speakAside speaks without waiting for a client that does not read. The caller
+// is one of the two ways.
+func (c *conn) speakAside() {
+	if c.asked.Load() && c.maySpeak() {
+		c.speaking.Go(c.speak)
+	}
+}
+
 // speak tells the client what it is to be told, if this is between two
 // commands. If not, the next bytes of the server call it again; if somebody
 // else is writing to the client at the moment, that one does.
@@ -141,7 +149,7 @@ func (c *conn) maySpeak() bool {
 // hasToSay tells whether there is something to say, and this is the time. The
 // caller holds the lock.
 func (c *conn) hasToSay() bool {
-	return c.asking != nil && len(c.asking.say) > 0 && c.ends == 0 && !c.over && !c.broken && c.gate.between()
+	return c.asking != nil && len(c.asking.say) > 0 && c.ends == 0 && !c.over && !c.aborted && !c.broken && c.gate.between()
 }
 
 // spoken decodes what the client is to be told, and returns it.

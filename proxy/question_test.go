@@ -1,6 +1,8 @@
 package proxy
 
 import (
+	"fmt"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -177,5 +179,64 @@ func TestAChallengeWaitsForTheEndOfACommand(t *testing.T) {
 	time.Sleep(3 * 20 * time.Millisecond) // three intervals: nothing may come in between
 	send(t, server, "67890QNG 40\r\n")
 	expect(t, client, "67890QNG 40\r\nQRY 4\r\n")
+	h.stop()
+}
+
+// pipeEnd is the proxy's end of a pipe, with the addresses of a connection.
+type pipeEnd struct{ net.Conn }
+
+func (pipeEnd) LocalAddr() net.Addr  { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1863} }
+func (pipeEnd) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1050} }
+
+// jammed relays a client that reads only what the test reads: a pipe holds
+// nothing. It returns the client's end, signed in and asked a challenge.
+func jammed(t *testing.T, h *harness) (client net.Conn, server *net.TCPConn, challenge string) {
+	t.Helper()
+	client, ours := net.Pipe()
+	t.Cleanup(func() { client.Close() })
+	client.SetDeadline(time.Now().Add(patience))
+	h.proxy.wait.Go(func() { h.proxy.relay(pipeEnd{ours}, h.proxy.cfg.Upstream, nil, nil) })
+	end, err := h.server.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { end.Close() })
+	server = end.(*net.TCPConn)
+	server.SetDeadline(time.Now().Add(patience))
+	send(t, client, "VER 1 MSNP8 CVR0\r\n")
+	expect(t, server, "VER 1 MSNP8 CVR0\r\n")
+	send(t, server, "VER 1 MSNP8\r\nUSR 3 OK bob@example.com Bob 1 0\r\n")
+	expect(t, client, "VER 1 MSNP8\r\nUSR 3 OK bob@example.com Bob 1 0\r\n")
+	return client, server, strings.TrimPrefix(readLine(t, client), "CHL 0 ")
+}
+
+func TestWhatAClientSendsGoesOnWhileItDoesNotRead(t *testing.T) {
+	h, _, _, _ := signedIn(t)
+	client, server, challenge := jammed(t, h)
+	time.Sleep(10 * time.Millisecond) // who asked has gone
+	answer := decode.Respond(decode.AlgorithmMSNP6, challenge, "msmsgs@msnmsgr.com", "Q1P7W2E4J9R8U3S5")
+	send(t, client, "QRY 4 msmsgs@msnmsgr.com 32\r\n"+answer)
+	send(t, client, "PNG\r\n") // the reply to QRY has not been read
+	expect(t, server, "PNG\r\n")
+	expect(t, client, "QRY 4\r\n")
+	client.Close()
+	h.stop()
+}
+
+func TestAClientThatDoesNotReadKeepsNobodyFromBeingAsked(t *testing.T) {
+	h, other, otherServer, _ := signedIn(t)
+	client, _, challenge := jammed(t, h)
+	answer := decode.Respond(decode.AlgorithmMSNP6, challenge, "msmsgs@msnmsgr.com", "Q1P7W2E4J9R8U3S5")
+	send(t, client, "QRY 4 msmsgs@msnmsgr.com 32\r\n"+answer)
+	expect(t, client, "QRY 4\r\n")
+	time.Sleep(5 * 20 * time.Millisecond) // by now it is being asked again, and does not read
+	for i := range 3 {
+		text := strings.TrimPrefix(readLine(t, other), "CHL 0 ")
+		answer := decode.Respond(decode.AlgorithmMSNP6, text, "msmsgs@msnmsgr.com", "Q1P7W2E4J9R8U3S5")
+		send(t, other, fmt.Sprintf("QRY %d msmsgs@msnmsgr.com 32\r\n%sPNG\r\n", 10+i, answer))
+		expect(t, otherServer, "PNG\r\n")
+		expect(t, other, fmt.Sprintf("QRY %d\r\n", 10+i))
+	}
+	client.Close()
 	h.stop()
 }
