@@ -240,3 +240,27 @@ func TestAClientThatDoesNotReadKeepsNobodyFromBeingAsked(t *testing.T) {
 	client.Close()
 	h.stop()
 }
+
+// TestAnAnswerIsTakenOutWhereverItIsCut has the client send an answer between
+// other commands, cut in two at every byte.
+func TestAnAnswerIsTakenOutWhereverItIsCut(t *testing.T) {
+	h, client, server, capture := signedIn(t)
+	const before, after = "UUX 7 9\r\nQRY 4 5\r\nCHG 8 NLN 0\r\n", "QRZ 1\r\nQRX 7\r\nPNG\r\n"
+	for cut := 1; ; cut++ {
+		text := strings.TrimPrefix(readLine(t, client), "CHL 0 ")
+		answer := decode.Respond(decode.AlgorithmMSNP6, text, "msmsgs@msnmsgr.com", "Q1P7W2E4J9R8U3S5")
+		all := before + "QRY 5 msmsgs@msnmsgr.com 32\r\n" + answer + after
+		if cut >= len(all) {
+			break
+		}
+		send(t, client, all[:cut])
+		time.Sleep(time.Millisecond) // so that it is read in two, as a rule
+		send(t, client, all[cut:])
+		expect(t, server, before+after)
+		expect(t, client, "QRY 5\r\n")
+	}
+	client.(*net.TCPConn).Close()
+	server.(*net.TCPConn).Close()
+	h.stop()
+	wantParity(t, h.recorder.records, []byte(capture.String()))
+}
