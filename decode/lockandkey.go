@@ -2,6 +2,7 @@ package decode
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -97,13 +98,15 @@ type lockAndKey struct {
 	past      []Challenge // the last ones that were answered
 	unlocked  bool        // a challenge that the client asked for was passed
 	explained int         // wrong answers that were looked into
+	leaving   bool        // one end has said that it ends the connection, and not for an answer
 }
 
 // asked is a challenge that has no answer yet.
 type asked struct {
 	Challenge
-	at   time.Time
-	told bool // it has been told that the answer is late
+	at    time.Time
+	told  bool // it has been told that the answer is late
+	doubt bool // some of what the server said since is missing: other challenges, perhaps
 }
 
 // answer is an answer on which the server has not said anything yet.
@@ -137,6 +140,8 @@ func (s *Session) challenges(rec *Record) {
 		s.asked(rec)
 	case rec.Verb == "QRY" && rec.Dir == ClientToServer:
 		s.answered(rec)
+	case s.lock != nil && rec.Verb == "OUT":
+		s.lock.leaving = rec.Dir == ClientToServer || len(rec.Args) > 0
 	case s.lock != nil && rec.Dir == ServerToClient:
 		s.judged(rec)
 	case s.lock != nil && rec.Verb == "CHG" && equalFold(rec.Arg("status"), "FLN"):
@@ -204,6 +209,9 @@ func (s *Session) answered(rec *Record) {
 		given.Injected, given.Requested = c.Injected, c.Requested
 		given.Latency = rec.Time.Sub(c.at)
 		s.check(&given, pair, rec.PayloadBytes == int64(len(rec.Payload)))
+		if c.doubt && given.Verdict == VerdictWrong && given.Explanation == "" {
+			given.Verdict, given.Explanation = "", "it may answer a challenge that is missing here"
+		}
 		if given.Latency >= answerTime {
 			rec.issue(fmt.Sprintf("the answer to the challenge came after %v", given.Latency.Round(time.Second)))
 		}
@@ -218,8 +226,9 @@ func (s *Session) answered(rec *Record) {
 }
 
 // whichOf finds the challenge that an answer belongs to: the one that it is
-// the right answer to, else the one that has waited longest. It returns -1 if
-// none waits.
+// the right answer to, else the one that has waited longest among those that
+// are not overdue. Who leaves a challenge unanswered does not answer it instead
+// of a later one. It returns -1 if none waits.
 func (s *Session) whichOf(pair Pair, got string) int {
 	open := s.lock.open
 	if len(open) == 0 {
@@ -230,7 +239,7 @@ func (s *Session) whichOf(pair Pair, got string) int {
 			return i
 		}
 	}
-	return 0
+	return max(0, slices.IndexFunc(open, func(a asked) bool { return !a.told }))
 }
 
 // respond works out the answer to a challenge, and whether it is the one that
@@ -350,6 +359,13 @@ func (s *Session) incomplete(dir Direction) bool {
 	return side.bytes == 0 || side.lost
 }
 
+// doubt takes note that something of the server is missing.
+func (l *lockAndKey) doubt() {
+	for i := range l.open {
+		l.open[i].doubt = true
+	}
+}
+
 // remember keeps an answer for the server's verdict, which it gives on those
 // that get to it only, and for what is said of later ones.
 func (l *lockAndKey) remember(c Challenge, at time.Time) {
@@ -372,23 +388,37 @@ func (s *Session) judged(rec *Record) {
 		rec.challenge(Challenge{Injected: true})
 		return
 	}
-	reply := rec.Note(NoteReply)
-	if reply == nil || reply.Request != "QRY" {
+	l := s.lock
+	failed := rec.Note(NoteError)
+	if reply := rec.Note(NoteReply); reply != nil && reply.Request == "CHL" && failed != nil {
+		l.requests = slices.DeleteFunc(l.requests, func(trid uint32) bool { return trid == rec.TrID })
+	}
+	i := l.judges(rec)
+	if i < 0 {
 		return
 	}
-	l := s.lock
-	for i := range l.waiting {
-		if l.waiting[i].Answer == reply.ToSeq {
-			c := l.waiting[i].Challenge
-			l.waiting = append(l.waiting[:i], l.waiting[i+1:]...)
-			c.ServerVerdict = ServerAccepted
-			if rec.Note(NoteError) != nil {
-				c.ServerVerdict = ServerRejected
-			}
-			s.result(rec, c)
-			return
-		}
+	c := l.waiting[i].Challenge
+	l.waiting = append(l.waiting[:i], l.waiting[i+1:]...)
+	c.ServerVerdict = ServerAccepted
+	if failed != nil {
+		c.ServerVerdict = ServerRejected
 	}
+	s.result(rec, c)
+}
+
+// errorChallenge is what a server says of a wrong answer, not always with the
+// transaction id of the answer.
+const errorChallenge = 540
+
+// judges finds the waiting answer that a record of the server is about, or -1.
+func (l *lockAndKey) judges(rec *Record) int {
+	if reply := rec.Note(NoteReply); reply != nil {
+		return slices.IndexFunc(l.waiting, func(a answer) bool { return reply.Request == "QRY" && a.Answer == reply.ToSeq })
+	}
+	if failed := rec.Note(NoteError); failed != nil && failed.Code == errorChallenge && len(l.waiting) > 0 {
+		return 0
+	}
+	return -1
 }
 
 // result tells the outcome of a challenge, and loudly if the server and we
@@ -455,7 +485,7 @@ func (s *Session) endChallenges(rec *Record) {
 		}
 		c := w.Challenge
 		switch {
-		case byServer && rec.Time.Sub(w.at) <= closeTime:
+		case byServer && !s.lock.leaving && rec.Time.Sub(w.at) <= closeTime:
 			c.ServerVerdict = ServerRejected
 		case seen && !s.incomplete(ServerToClient):
 			c.ServerVerdict = ServerSilent

@@ -94,6 +94,9 @@ func (s *Session) Gap(dir Direction, n int64, at Stamp) {
 	side := &s.sides[dir.index()]
 	side.marks.add(side.framer.inputOffset(), at)
 	side.lost = true
+	if s.lock != nil && dir == ServerToClient {
+		s.lock.doubt()
+	}
 	side.framer.Gap(n)
 	s.drain(dir)
 }
