@@ -321,7 +321,8 @@ func (l *lockAndKey) others(than string) []string {
 // or one whose challenge nobody saw.
 func (s *Session) unsolicited(rec *Record, c *Challenge, pair Pair) {
 	c.Verdict = VerdictUnsolicited
-	if c.Challenge = s.answeredBefore(pair, c.Got); c.Challenge != "" {
+	if before := s.answeredBefore(pair, c.Got); before != nil {
+		c.Challenge, c.Injected = before.Challenge, before.Injected
 		c.Explanation = "a second answer to the challenge"
 		rec.issue("a second answer to the challenge " + c.Challenge)
 		return
@@ -336,20 +337,20 @@ func (s *Session) unsolicited(rec *Record, c *Challenge, pair Pair) {
 
 // answeredBefore finds the challenge that an answer is to, among those that
 // have one already: the answer is the same, or right this time.
-func (s *Session) answeredBefore(pair Pair, got string) string {
+func (s *Session) answeredBefore(pair Pair, got string) *Challenge {
 	past := s.lock.past
 	for i := len(past) - 1; i >= 0; i-- {
 		if past[i].Challenge == "" {
 			continue
 		}
 		if past[i].Got == got && past[i].ProductID == pair.ProductID {
-			return past[i].Challenge
+			return &past[i]
 		}
 		if _, _, ok := s.respond(past[i].Challenge, pair, got); ok && pair.Key != "" {
-			return past[i].Challenge
+			return &past[i]
 		}
 	}
-	return ""
+	return nil
 }
 
 // incomplete tells whether some of what a direction said since the connection

@@ -264,3 +264,15 @@ func TestAnAnswerIsTakenOutWhereverItIsCut(t *testing.T) {
 	h.stop()
 	wantParity(t, h.recorder.records, []byte(capture.String()))
 }
+
+func TestASecondAnswerToTheProxysOwnChallengeStaysHereToo(t *testing.T) {
+	h, client, server, _ := signedIn(t)
+	text := strings.TrimPrefix(readLine(t, client), "CHL 0 ")
+	answer := decode.Respond(decode.AlgorithmMSNP6, text, "msmsgs@msnmsgr.com", "Q1P7W2E4J9R8U3S5")
+	send(t, client, "QRY 4 msmsgs@msnmsgr.com 32\r\n"+answer+"QRY 5 msmsgs@msnmsgr.com 32\r\n"+answer+"PNG\r\n")
+	expect(t, server, "PNG\r\n")
+	expect(t, client, "QRY 4\r\nQRY 5\r\n")
+	client.(*net.TCPConn).Close()
+	server.(*net.TCPConn).Close()
+	h.stop()
+}
