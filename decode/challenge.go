@@ -88,6 +88,7 @@ type recipe struct {
 	pad       padRule    // how the text is padded
 	text      textRule   // what the text is
 	numbers   arithmetic // what the numbers are
+	steps     stepRule   // which steps are done
 	digest    digestRule // how the digest's words are used
 	order     wordOrder  // in which order words are used
 	bytes     byteOrder  // in which order the bytes of words are
@@ -134,15 +135,16 @@ func textWords(text string, order binary.ByteOrder) []uint32 {
 func (r *recipe) mix(raw, masked [4]uint32, text []uint32) uint64 {
 	h := r.digest.factors(raw, masked)
 	n := r.numbers
+	second, fourth := r.steps.added(h)
 	var lower, upper int64
 	for i := 0; i+1 < len(text); i += 2 {
 		t := n.add(n.mod(n.mul(multiplier, int64(text[i]))), lower)
-		t = n.mod(n.add(n.mul(h[0], t), h[1]))
+		t = n.mod(n.add(n.mul(h[0], t), second))
 		lower = n.mod(n.add(int64(text[i+1]), t))
-		lower = n.mod(n.add(n.mul(h[2], lower), h[3]))
-		upper = n.add(upper, n.add(lower, t))
+		lower = n.mod(n.add(n.mul(h[2], lower), fourth))
+		upper = r.steps.sum(n, upper, t, lower)
 	}
-	lower, upper = n.mod(n.add(lower, h[1])), n.mod(n.add(upper, h[3]))
+	lower, upper = r.steps.end(n, lower, upper, h)
 	return uint64(uint32(upper))<<32 | uint64(uint32(lower))
 }
 

@@ -84,7 +84,7 @@ const (
 	// answers.
 	maxPast = 8
 	// maxExplanations bounds the wrong answers of a connection that are looked
-	// into: each costs a millisecond or so.
+	// into: each costs some milliseconds.
 	maxExplanations = 32
 )
 

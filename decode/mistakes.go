@@ -3,6 +3,7 @@ package decode
 import (
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -25,6 +26,10 @@ var mistakes = []mistake{
 	{"the arithmetic was signed and of 32 bits instead of 64", func(r *recipe) { r.numbers = signed32 }},
 	{"the arithmetic was signed and of 32 bits instead of 64, with remainders that are never negative", func(r *recipe) { r.numbers = signed32Floored }},
 	{"the arithmetic was of 32 bits instead of 64", func(r *recipe) { r.numbers = unsigned32 }},
+	{"the arithmetic was of floating-point numbers, which round products of this size; it takes integers of 64 bits", func(r *recipe) { r.numbers = floats }},
+	{"products were cut to 32 bits, signed, before the remainder was taken", func(r *recipe) { r.numbers = signedProducts32 }},
+	{"products were cut to 32 bits before the remainder was taken", func(r *recipe) { r.numbers = unsignedProducts32 }},
+	{"the lower 31 bits were taken in place of the remainder", func(r *recipe) { r.numbers = bitsForRemainder }},
 	{"the digest's words were not masked before they were multiplied", func(r *recipe) { r.digest = unmaskedFactor }},
 	{"the digest's words were signed and not masked before they were multiplied", func(r *recipe) { r.digest = signedFactors }},
 	{"the digest's words were signed and not masked before they were multiplied, with remainders that are never negative", func(r *recipe) { r.digest, r.numbers = signedFactors, floored64 }},
@@ -36,6 +41,16 @@ var mistakes = []mistake{
 	{"the words of digest and result were big-endian", func(r *recipe) { r.bytes = bigEndianDigest | bigEndianResult }},
 	{"the words of text and result were big-endian", func(r *recipe) { r.bytes = bigEndianText | bigEndianResult }},
 	{"the text was not padded", func(r *recipe) { r.pad = padNever }},
+	{"the second and fourth word of the digest were not added to the halves of the 64-bit key at the end", func(r *recipe) { r.steps = noEnd }},
+	{"the fourth word of the digest was not added to the upper half of the 64-bit key at the end", func(r *recipe) { r.steps = endLowerOnly }},
+	{"the second word of the digest was not added to the lower half of the 64-bit key at the end", func(r *recipe) { r.steps = endUpperOnly }},
+	{"the second and fourth word of the digest were added to the wrong halves of the 64-bit key at the end", func(r *recipe) { r.steps = endSwapped }},
+	{"the remainder was not taken of the halves of the 64-bit key at the end", func(r *recipe) { r.steps = endUnreduced }},
+	{"the upper half of the 64-bit key was not summed over all pairs", func(r *recipe) { r.steps = noSum }},
+	{"the upper half of the 64-bit key summed the results of the second words alone", func(r *recipe) { r.steps = sumOfLower }},
+	{"the upper half of the 64-bit key summed the results of the first words alone", func(r *recipe) { r.steps = sumOfFirst }},
+	{"the second word of the digest was not added for each pair", func(r *recipe) { r.steps = noSecondWord }},
+	{"the fourth word of the digest was not added for each pair", func(r *recipe) { r.steps = noFourthWord }},
 	{"the text was padded with zero bytes instead of the digit 0", func(r *recipe) { r.pad = padWithNUL }},
 	{"the text was padded with spaces instead of the digit 0", func(r *recipe) { r.pad = padWithSpace }},
 	{"the text was made with the key instead of the product id", func(r *recipe) { r.text = textChallengeAndKey }},
@@ -125,6 +140,8 @@ func (q *question) misshapen(got string) string {
 		return "the answer is right, but its leading zeros are missing"
 	case trimmed != "" && len(trimmed) < len(right) && strings.HasPrefix(right, trimmed):
 		return fmt.Sprintf("the answer is right, but cut off after %d of %d digits", len(trimmed), len(right))
+	case !isAnswer(trimmed) && len(got) == len(right):
+		return "an answer has 32 hexadecimal digits; not all of this are"
 	case !isAnswer(trimmed):
 		return fmt.Sprintf("an answer has 32 hexadecimal digits; this has %d characters", len(got))
 	}
@@ -236,13 +253,21 @@ func (q *question) withKeyOf(p Pair, r recipe, answer string) string {
 	return text
 }
 
-// otherPairs are the pairs of the ring with another key.
+// maxOtherKeys bounds how many of a user's keys are tried: each, with every
+// mistake, takes a tenth of a millisecond.
+const maxOtherKeys = 64
+
+// otherPairs are the pairs of the ring with another key: the first of a user's
+// own, and the published ones.
 func (q *question) otherPairs() []Pair {
 	var others []Pair
 	for _, p := range q.ring.Pairs() {
 		if p.Key != "" && p.Key != q.pair.Key {
 			others = append(others, p)
 		}
+	}
+	if published := len(knownPairs); len(others) > maxOtherKeys+published {
+		others = slices.Delete(others, maxOtherKeys, len(others)-published)
 	}
 	return others
 }

@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -42,6 +43,22 @@ func TestExplainNamesTheMistake(t *testing.T) {
 		{"big-endian result", AlgorithmMSNP11, product85, challenge, "80af00a4bd6fc89a72ecdef6b806fc86", "the words of the result were written big-endian"},
 		{"big-endian digest and result", AlgorithmMSNP11, product85, challenge, "5db7f58a11d3c0070f69b6780de7a902", "the words of digest and result were big-endian"},
 		{"big-endian text and result", AlgorithmMSNP11, product85, challenge, "abfd4f5ac724667a59be9108c24d5266", "the words of text and result were big-endian"},
+		{"floating-point numbers, as in JavaScript", AlgorithmMSNP11, product85, challenge, "bc7459cebacab4e4eeaa1a3ca6fedde1", "the arithmetic was of floating-point numbers"},
+		{"products of 32 bits, signed", AlgorithmMSNP11, product85, challenge, "83bc2098198095bdd162636a05b4fcb8", "products were cut to 32 bits, signed"},
+		{"products of 32 bits", AlgorithmMSNP11, product85, challenge, "296bb6902aef39917bb5f56236db5094", "products were cut to 32 bits before"},
+		{"bits in place of the remainder", AlgorithmMSNP11, product85, challenge, "8254728cb22eddafd08a317eae1ab4aa", "the lower 31 bits were taken"},
+		{"nothing added at the end", AlgorithmMSNP11, product85, challenge, "c85526d7664f8de29a8b65257a7be4e7", "the second and fourth word of the digest were not added to the halves"},
+		{"lower half alone added to", AlgorithmMSNP11, product85, challenge, "a400af80664f8de2f6deec727a7be4e7", "the fourth word of the digest was not added to the upper half"},
+		{"upper half alone added to", AlgorithmMSNP11, product85, challenge, "c85526d79ac86fbd9a8b652586fc06b8", "the second word of the digest was not added to the lower half"},
+		{"added to the wrong halves", AlgorithmMSNP11, product85, challenge, "d8d448879e0406b88a0a0b7582306fbd", "the second and fourth word of the digest were added to the wrong halves"},
+		{"no remainder at the end", AlgorithmMSNP11, product85, challenge, "a500af0097c86f3df7deecf28bfc0638", "the remainder was not taken of the halves"},
+		{"no sum", AlgorithmMSNP11, product85, challenge, "a400af8035e4d5a9f6deec7229d0bcac", "the upper half of the 64-bit key was not summed"},
+		{"sum of second words", AlgorithmMSNP11, product85, challenge, "a400af806a8976f9f6deec7276bd1ffc", "the upper half of the 64-bit key summed the results of the second words"},
+		{"sum of first words", AlgorithmMSNP11, product85, challenge, "a400af800d0b42d9f6deec72113f2bdc", "the upper half of the 64-bit key summed the results of the first words"},
+		{"no second word", AlgorithmMSNP11, product85, challenge, "5744abd80912cd96059ae82a1526a493", "the second word of the digest was not added for each pair"},
+		{"no fourth word", AlgorithmMSNP11, product85, challenge, "43ef77a790603d8c113134558c545489", "the fourth word of the digest was not added for each pair"},
+		{"no digits", AlgorithmMSNP11, product85, challenge, "this is no answer, of 32 bytes xx", "an answer has 32 hexadecimal digits; this has 33 characters"},
+		{"32 characters, but no digits", AlgorithmMSNP11, product85, challenge, "this is no answer, of 32 bytes x", "an answer has 32 hexadecimal digits; not all of this are"},
 		{"padded with zero bytes", AlgorithmMSNP11, product85, challenge, "92ac5496a894a4a4c0721764b4a0cda1", "the text was padded with zero bytes"},
 		{"leading zero lost", AlgorithmMSNP11, product85, withZeros, "66637b89a99cd8b09e2da4df1aace00", "the answer is right, but its leading zeros are missing"},
 		{"cut off", AlgorithmMSNP11, product85, challenge, "a400af809ac8", "the answer is right, but cut off after 12 of 32 digits"},
@@ -155,5 +172,24 @@ func TestThePublishedPairsAreWellFormed(t *testing.T) {
 	}
 	if len(knownPairs) != 19 || unknown != 2 {
 		t.Errorf("%d pairs, %d with unknown keys; MSNP.md §7.6 has 19 and 2", len(knownPairs), unknown)
+	}
+}
+
+func TestALongKeysFileDoesNotSlowExplanations(t *testing.T) {
+	var file strings.Builder
+	for i := range 1000 {
+		fmt.Fprintf(&file, "PROD%d key%d\n", i, i)
+	}
+	ring, err := ParseKeys(file.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := &question{pair: Pair{ProductID: product85, Key: "other"}, ring: ring}
+	others := q.otherPairs()
+	if len(others) > maxOtherKeys+len(knownPairs) {
+		t.Errorf("%d keys are tried", len(others))
+	}
+	if last := others[len(others)-1].ProductID; last != knownPairs[len(knownPairs)-1].ProductID {
+		t.Errorf("the last key that is tried is that of %s, and not a published one", last)
 	}
 }

@@ -78,6 +78,65 @@ func (p padRule) apply(text string) string {
 	return text + strings.Repeat(padding, missing)
 }
 
+// stepRule is which steps of the mixing are done.
+type stepRule uint8
+
+const (
+	allSteps     stepRule = iota
+	noEnd                 // nothing is added after the last pair
+	endLowerOnly          // only to the lower half
+	endUpperOnly          // only to the upper half
+	endSwapped            // to each half what belongs to the other
+	endUnreduced          // without the remainder
+	noSum                 // the upper half is of the last pair, not the sum of all
+	sumOfLower            // the sum leaves the first word's result out
+	sumOfFirst            // the sum leaves the second word's result out
+	noSecondWord          // the digest's second word is not added
+	noFourthWord          // the digest's fourth word is not added
+)
+
+// added returns the words of the digest that are added for each pair.
+func (s stepRule) added(h [4]int64) (second, fourth int64) {
+	switch s {
+	case noSecondWord:
+		return 0, h[3]
+	case noFourthWord:
+		return h[1], 0
+	}
+	return h[1], h[3]
+}
+
+// sum returns the upper half after a pair.
+func (s stepRule) sum(n arithmetic, upper, first, second int64) int64 {
+	switch s {
+	case noSum:
+		return n.add(second, first)
+	case sumOfLower:
+		return n.add(upper, second)
+	case sumOfFirst:
+		return n.add(upper, first)
+	}
+	return n.add(upper, n.add(second, first))
+}
+
+// end returns both halves after the last pair.
+func (s stepRule) end(n arithmetic, lower, upper int64, h [4]int64) (int64, int64) {
+	l, u := n.add(lower, h[1]), n.add(upper, h[3])
+	switch s {
+	case noEnd:
+		return lower, upper
+	case endLowerOnly:
+		return n.mod(l), upper
+	case endUpperOnly:
+		return lower, n.mod(u)
+	case endSwapped:
+		return n.mod(n.add(lower, h[3])), n.mod(n.add(upper, h[1]))
+	case endUnreduced:
+		return l, u
+	}
+	return n.mod(l), n.mod(u)
+}
+
 // digestRule is how the digest's words are used.
 type digestRule uint8
 
@@ -107,11 +166,15 @@ func (d digestRule) factors(raw, masked [4]uint32) (h [4]int64) {
 type arithmetic uint8
 
 const (
-	bits64          arithmetic = iota
-	signed32                   // every result is cut to a signed number of 32 bits
-	signed32Floored            // the same, where the remainder of a negative number is positive
-	unsigned32                 // every result is cut to 32 bits
-	floored64                  // matters only with signed factors
+	bits64             arithmetic = iota
+	signed32                      // every result is cut to a signed number of 32 bits
+	signed32Floored               // the same, where the remainder of a negative number is positive
+	unsigned32                    // every result is cut to 32 bits
+	floored64                     // matters only with signed factors
+	floats                        // floating-point numbers, which round products: JavaScript, PHP
+	signedProducts32              // products alone are cut to a signed number of 32 bits
+	unsignedProducts32            // products alone are cut to 32 bits
+	bitsForRemainder              // the lower 31 bits in place of the remainder
 )
 
 func (a arithmetic) cut(n int64) int64 {
@@ -124,10 +187,39 @@ func (a arithmetic) cut(n int64) int64 {
 	return n
 }
 
-func (a arithmetic) mul(x, y int64) int64 { return a.cut(x * y) }
-func (a arithmetic) add(x, y int64) int64 { return a.cut(x + y) }
+func (a arithmetic) mul(x, y int64) int64 {
+	switch a {
+	case floats:
+		return rounded(float64(x) * float64(y))
+	case signedProducts32:
+		return int64(int32(x * y))
+	case unsignedProducts32:
+		return int64(uint32(x * y))
+	}
+	return a.cut(x * y)
+}
+
+// rounded is a floating-point number, whole as products are, as a number of 64
+// bits. Those beyond come of two mistakes at a time only.
+func rounded(f float64) int64 {
+	const limit = 1 << 63
+	if f >= limit || f < -limit {
+		return 0
+	}
+	return int64(f)
+}
+
+func (a arithmetic) add(x, y int64) int64 {
+	if a == floats {
+		return rounded(float64(x) + float64(y))
+	}
+	return a.cut(x + y)
+}
 
 func (a arithmetic) mod(n int64) int64 {
+	if a == bitsForRemainder {
+		return n & modulus
+	}
 	n %= modulus
 	if n < 0 && (a == signed32Floored || a == floored64) {
 		n += modulus
