@@ -186,6 +186,9 @@ func hexWords(words []uint32) []string {
 	return list
 }
 
+// explanationWidth is where an explanation is broken into lines.
+const explanationWidth = 80
+
 // writeText writes the answer alone, for use in scripts, or the verdict on the
 // one that was given, after the steps if they are asked for.
 func (q *challenged) writeText(w io.Writer, explain bool) error {
@@ -197,26 +200,19 @@ func (q *challenged) writeText(w io.Writer, explain bool) error {
 	case q.verdict == decode.VerdictCorrect:
 		out.WriteString("correct\n")
 	case q.verdict == decode.VerdictWrong:
-		fmt.Fprintf(&out, "wrong: expected %s, got %s\n", q.working.Response, q.got)
+		fmt.Fprintf(&out, "wrong: expected %s\n%15s %s\n", q.working.Response, "got", display.Harmless(q.got))
 		explanation := q.explanation
 		if explanation == "" {
 			explanation = "none of the usual mistakes gives this answer"
 		}
-		out.WriteString(explanation + "\n")
+		for _, line := range display.Wrap(display.Harmless(explanation), explanationWidth, explanationWidth) {
+			out.WriteString(line + "\n")
+		}
 	case !explain:
 		out.WriteString(q.working.Response + "\n")
 	}
-	_, err := io.WriteString(w, harmlessLines(out.String()))
+	_, err := io.WriteString(w, out.String())
 	return err
-}
-
-// harmlessLines makes each line of a text harmless.
-func harmlessLines(text string) string {
-	lines := strings.Split(text, "\n")
-	for i := range lines {
-		lines[i] = display.Harmless(lines[i])
-	}
-	return strings.Join(lines, "\n")
 }
 
 // explain writes the steps.
@@ -226,7 +222,7 @@ func (q *challenged) explain(out *strings.Builder) {
 	if q.pair.Secret {
 		key = "given, and not shown"
 	}
-	row := func(name, value string) { fmt.Fprintf(out, "%-12s %s\n", name, value) }
+	row := func(name, value string) { fmt.Fprintf(out, "%-12s %s\n", name, display.Harmless(value)) }
 	row("challenge", q.challenge)
 	row("product id", q.pair.ProductID)
 	if q.pair.Client != "" {
@@ -247,7 +243,7 @@ func (q *challenged) explain(out *strings.Builder) {
 		}
 		step("its words, little-endian", s.DigestWords...)
 		step("of each the lower 31 bits", s.MaskedWords...)
-		step("challenge and product id, padded with 0 to a multiple of 8", s.Text)
+		step("challenge and product id, padded with 0 to a multiple of 8", display.Harmless(s.Text))
 		step("its words, little-endian", s.TextWords...)
 		step("64-bit key: both, mixed pair by pair modulo 7fffffff", s.Key)
 		step("the digest's words (all 32 bits), XOR lower and upper half of the key in turn", s.ResultWords...)

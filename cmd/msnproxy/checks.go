@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -48,6 +49,9 @@ func (f *checkFlags) load() (*decode.Checks, error) {
 	return checks, err
 }
 
+// byteOrderMark begins a text file that some editors wrote.
+const byteOrderMark = "\ufeff"
+
 // maxSecretFile bounds a file of secrets: some hundred thousand lines.
 const maxSecretFile = 16 << 20
 
@@ -73,7 +77,7 @@ func readSecret[T any](name string, parse func(string) (T, error)) (T, error) {
 	if len(text) > maxSecretFile {
 		return none, fmt.Errorf("%s: it has over %d MiB, which no file of secrets has", name, maxSecretFile>>20)
 	}
-	got, err := parse(string(text))
+	got, err := parse(strings.TrimPrefix(string(text), byteOrderMark))
 	if err != nil {
 		return none, fmt.Errorf("%s: %w", name, err)
 	}

@@ -26,6 +26,7 @@ func TestScripts(t *testing.T) {
 		UpdateScripts: *update,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("SAMPLES", samples+"/../../captures/samples")
+			env.Setenv("NEWLINE", "\n")
 			return nil
 		},
 	})
