@@ -112,8 +112,9 @@ type asked struct {
 // answer is an answer on which the server has not said anything yet.
 type answer struct {
 	Challenge
-	at   time.Time
-	told bool
+	at    time.Time
+	told  bool
+	whole bool // none of it is missing
 }
 
 // MayChallenge tells whether the client could be asked a challenge now: it is
@@ -167,6 +168,10 @@ func (s *Session) asked(rec *Record) {
 		Challenge: string(rec.Arg("challenge")), Injected: rec.Injected, Asked: s.nextSeq(),
 	}}
 	c.Requested = l.takeRequest(rec)
+	if i := l.answeredLater(rec.Time); i >= 0 {
+		s.adopt(rec, &l.waiting[i], c.Challenge)
+		return
+	}
 	if len(l.open) == maxOpen {
 		l.open = l.open[1:]
 		rec.issue(fmt.Sprintf("over %d challenges wait for an answer; the oldest is forgotten", maxOpen))
@@ -174,6 +179,40 @@ func (s *Session) asked(rec *Record) {
 	l.open = append(l.open, c)
 	if c.Injected {
 		rec.challenge(c.Challenge)
+	}
+}
+
+// answeredLater finds an answer that came after a challenge, and yet was read
+// before it: a capture that lacks some of what the server said gives the rest
+// of it late. It returns -1 if there is none.
+func (l *lockAndKey) answeredLater(than time.Time) int {
+	return slices.IndexFunc(l.waiting, func(a answer) bool {
+		return a.Verdict == VerdictUnsolicited && a.Challenge.Challenge == "" && a.at.After(than)
+	})
+}
+
+// adopt gives an answer the challenge that it is to, with our verdict.
+func (s *Session) adopt(rec *Record, a *answer, to Challenge) {
+	pair, _ := s.cfg.Checks.keys().Pair(a.ProductID)
+	pair.ProductID = a.ProductID
+	c := &a.Challenge
+	c.Challenge, c.Asked, c.Requested, c.Latency = to.Challenge, to.Asked, to.Requested, a.at.Sub(rec.Time)
+	c.Verdict, c.Explanation = "", ""
+	s.check(c, pair, a.whole)
+	c.doubted(s.incomplete(ServerToClient))
+	for i := range s.lock.past {
+		if p := &s.lock.past[i]; p.Answer == c.Answer {
+			*p = *c
+		}
+	}
+	rec.challenge(*c)
+}
+
+// doubted takes back that an answer is wrong, where nothing explains it and the
+// challenge that it is to may be missing.
+func (c *Challenge) doubted(missing bool) {
+	if missing && c.Verdict == VerdictWrong && c.Explanation == "" {
+		c.Verdict, c.Explanation = "", "it may answer a challenge that is missing here"
 	}
 }
 
@@ -202,16 +241,15 @@ func (s *Session) answered(rec *Record) {
 	pair, known := s.cfg.Checks.keys().Pair(given.ProductID)
 	given.Client, given.Environment = pair.Client, pair.Environment
 	pair.ProductID = given.ProductID
+	whole := rec.PayloadBytes == int64(len(rec.Payload))
 	if at := s.whichOf(pair, given.Got); at >= 0 {
 		c := l.open[at]
 		l.open = append(l.open[:at], l.open[at+1:]...)
 		given.Challenge, given.Asked = c.Challenge.Challenge, c.Asked
 		given.Injected, given.Requested = c.Injected, c.Requested
 		given.Latency = rec.Time.Sub(c.at)
-		s.check(&given, pair, rec.PayloadBytes == int64(len(rec.Payload)))
-		if c.doubt && given.Verdict == VerdictWrong && given.Explanation == "" {
-			given.Verdict, given.Explanation = "", "it may answer a challenge that is missing here"
-		}
+		s.check(&given, pair, whole)
+		given.doubted(c.doubt)
 		if given.Latency >= answerTime {
 			rec.issue(fmt.Sprintf("the answer to the challenge came after %v", given.Latency.Round(time.Second)))
 		}
@@ -222,7 +260,7 @@ func (s *Session) answered(rec *Record) {
 		rec.issue(fmt.Sprintf("product id %s was issued for the %s environment, and this is %s", given.ProductID, pair.Environment, want))
 	}
 	rec.challenge(given)
-	l.remember(given, rec.Time)
+	l.remember(answer{Challenge: given, at: rec.Time, whole: whole})
 }
 
 // whichOf finds the challenge that an answer belongs to: the one that it is
@@ -331,8 +369,7 @@ func (s *Session) unsolicited(rec *Record, c *Challenge, pair Pair) {
 		c.Explanation = "its challenge may be in what is missing here"
 		return
 	}
-	c.Explanation = "no challenge was waiting for an answer"
-	rec.issue("an answer to no challenge")
+	c.Explanation = "no challenge was waiting for an answer" // an issue, once it is sure: see result
 }
 
 // answeredBefore finds the challenge that an answer is to, among those that
@@ -369,17 +406,17 @@ func (l *lockAndKey) doubt() {
 
 // remember keeps an answer for the server's verdict, which it gives on those
 // that get to it only, and for what is said of later ones.
-func (l *lockAndKey) remember(c Challenge, at time.Time) {
-	if !c.Injected {
+func (l *lockAndKey) remember(a answer) {
+	if !a.Injected {
 		if len(l.waiting) == maxOpen {
 			l.waiting = l.waiting[1:]
 		}
-		l.waiting = append(l.waiting, answer{Challenge: c, at: at})
+		l.waiting = append(l.waiting, a)
 	}
 	if len(l.past) == maxPast {
 		l.past = append(l.past[:0], l.past[1:]...)
 	}
-	l.past = append(l.past, c)
+	l.past = append(l.past, a.Challenge)
 }
 
 // judged takes the server's verdict: its reply to an answer. What the proxy
@@ -429,6 +466,8 @@ func (s *Session) result(rec *Record, c Challenge) {
 		s.lock.unlocked = true
 	}
 	switch {
+	case c.Verdict == VerdictUnsolicited && c.Challenge == "" && !s.cfg.MidStream && !s.incomplete(ServerToClient):
+		rec.issue("an answer to no challenge")
 	case c.ServerVerdict == ServerAccepted && c.Verdict == VerdictWrong:
 		rec.issue("the server accepted a wrong answer to its challenge")
 	case c.ServerVerdict == ServerRejected && c.Verdict == VerdictCorrect:
@@ -451,7 +490,7 @@ func (s *Session) overdue(rec *Record) {
 			w.told = true
 			c := w.Challenge
 			c.ServerVerdict = ServerSilent
-			rec.challenge(c)
+			s.result(rec, c)
 		}
 	}
 }
@@ -486,7 +525,7 @@ func (s *Session) endChallenges(rec *Record) {
 		}
 		c := w.Challenge
 		switch {
-		case byServer && !s.lock.leaving && rec.Time.Sub(w.at) <= closeTime:
+		case byServer && !s.lock.leaving && !s.incomplete(ServerToClient) && rec.Time.Sub(w.at) <= closeTime:
 			c.ServerVerdict = ServerRejected
 		case seen && !s.incomplete(ServerToClient):
 			c.ServerVerdict = ServerSilent
