@@ -404,6 +404,12 @@ func (l *lockAndKey) doubt() {
 	}
 }
 
+// intact tells whether all is seen of both directions: only then are an answer
+// and its reply read in the order in which they were said.
+func (s *Session) intact() bool {
+	return !s.incomplete(ClientToServer) && !s.incomplete(ServerToClient)
+}
+
 // remember keeps an answer for the server's verdict, which it gives on those
 // that get to it only, and for what is said of later ones.
 func (l *lockAndKey) remember(a answer) {
@@ -486,7 +492,7 @@ func (s *Session) overdue(rec *Record) {
 		}
 	}
 	for i := range s.lock.waiting {
-		if w := &s.lock.waiting[i]; !w.told && rec.Time.Sub(w.at) >= answerTime && !s.incomplete(ServerToClient) {
+		if w := &s.lock.waiting[i]; !w.told && rec.Time.Sub(w.at) >= answerTime && s.intact() {
 			w.told = true
 			c := w.Challenge
 			c.ServerVerdict = ServerSilent
@@ -525,9 +531,11 @@ func (s *Session) endChallenges(rec *Record) {
 		}
 		c := w.Challenge
 		switch {
-		case byServer && !s.lock.leaving && !s.incomplete(ServerToClient) && rec.Time.Sub(w.at) <= closeTime:
+		case !s.intact():
+			continue // the reply may be missing, or have been read before the answer
+		case byServer && !s.lock.leaving && rec.Time.Sub(w.at) <= closeTime:
 			c.ServerVerdict = ServerRejected
-		case seen && !s.incomplete(ServerToClient):
+		case seen:
 			c.ServerVerdict = ServerSilent
 		default:
 			continue // nothing is known of what the server said
