@@ -261,6 +261,7 @@ func (c *conn) downstreamWay() {
 		n, err := c.server.Read(p)
 		if n > 0 {
 			c.toClient.Lock()
+			c.speakFirst()
 			_, err := c.client.Write(c.passDown(p[:n]))
 			c.gate.rest()
 			c.toClient.Unlock()

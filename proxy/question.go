@@ -140,6 +140,15 @@ func (c *conn) speak() {
 	}
 }
 
+// speakFirst says what there is to say before the server is heard: what it
+// replies to later commands must not overtake our reply to an answer. The caller
+// holds toClient; that the client is gone shows in the next write.
+func (c *conn) speakFirst() {
+	if c.asked.Load() && c.maySpeak() {
+		c.client.Write(c.spoken())
+	}
+}
+
 func (c *conn) maySpeak() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
