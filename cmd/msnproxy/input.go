@@ -271,13 +271,13 @@ func (c *doubtCounter) Close() error { return nil }
 func (c *doubtCounter) verdict(strict bool) error {
 	var what []string
 	if c.records > 0 {
-		what = append(what, fmt.Sprintf("%d records are undecodable, malformed or incomplete; see their notes, or 'msnproxy analyze --section issues'", c.records))
+		what = append(what, fmt.Sprintf("records that are undecodable, malformed or incomplete: %d (see their notes, or 'msnproxy analyze --section issues')", c.records))
 	}
 	if c.wrong > 0 {
-		what = append(what, fmt.Sprintf("%d proofs of clients are wrong; see the notes, or 'msnproxy analyze --section challenges'", c.wrong))
+		what = append(what, fmt.Sprintf("wrong proofs of clients: %d (see the notes, or 'msnproxy analyze --section challenges')", c.wrong))
 	}
 	if !strict || len(what) == 0 {
 		return nil
 	}
-	return &exitError{code: exitStrict, err: errors.New(strings.Join(what, ", and "))}
+	return &exitError{code: exitStrict, err: errors.New(strings.Join(what, "; "))}
 }
