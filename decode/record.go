@@ -139,16 +139,34 @@ func (r *Record) Note(kind NoteKind) *Note {
 // Clone returns a copy of the record that stays valid.
 func (r *Record) Clone() *Record {
 	c := *r
-	c.Raw = append([]byte(nil), r.Raw...)
-	c.Line = append([]byte(nil), r.Line...)
-	c.Payload = append([]byte(nil), r.Payload...)
-	c.Args = make([]Arg, len(r.Args))
+	bytes := make([]byte, 0, len(r.Raw)+len(r.Line)+len(r.Payload))
+	keep := func(b []byte) []byte {
+		if b == nil {
+			return nil
+		}
+		at := len(bytes)
+		bytes = append(bytes, b...)
+		return bytes[at:len(bytes):len(bytes)]
+	}
+	c.Raw, c.Line, c.Payload = keep(r.Raw), keep(r.Line), keep(r.Payload)
+	if len(r.Args) > 0 {
+		c.Args = make([]Arg, len(r.Args))
+	}
 	for i, a := range r.Args {
 		c.Args[i] = a
-		c.Args[i].Value = append([]byte(nil), a.Value...)
+		c.Args[i].Value = a.in(c.Line)
 	}
 	c.Notes = append([]Note(nil), r.Notes...)
 	return &c
+}
+
+// in returns the argument's value as a part of a line, where it is one, or
+// else a copy of it.
+func (a *Arg) in(line []byte) []byte {
+	if to := a.Pos + len(a.Value); a.Value != nil && to <= len(line) && string(line[a.Pos:to]) == string(a.Value) {
+		return line[a.Pos:to:to]
+	}
+	return append([]byte(nil), a.Value...)
 }
 
 // NoteKind is the kind of a note.

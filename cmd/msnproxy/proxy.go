@@ -305,13 +305,26 @@ func (run *liveRun) shown(std stdio, f proxyFlags) (journal.Sink, error) {
 	if err != nil {
 		return nil, err
 	}
-	return flushing{transcript.New(out, transcript.Options{Width: run.width, Color: color}), out}, nil
+	return buffered{transcript.New(out, transcript.Options{Width: run.width, Color: color}), out}, nil
 }
 
-// jsonSink writes records as JSON lines, each at once.
+// jsonSink writes records as JSON lines.
 func (f *proxyFlags) jsonSink(out *bufio.Writer) journal.Sink {
-	return flushing{ndjson.New(out, ndjson.Options{Payload: f.payload, ShowOpaque: f.showSecrets}), out}
+	return buffered{ndjson.New(out, ndjson.Options{Payload: f.payload, ShowOpaque: f.showSecrets}), out}
 }
+
+// buffered is a sink of a live run: what it writes goes out when there is
+// nothing more to write for the moment.
+type buffered struct {
+	journal.Sink
+	out *bufio.Writer
+}
+
+// Flush writes what was held back.
+func (b buffered) Flush() error { return b.out.Flush() }
+
+// Close ends the sink and writes what was held back.
+func (b buffered) Close() error { return errors.Join(b.Sink.Close(), b.out.Flush()) }
 
 // create makes a file that only its owner may read.
 func (run *liveRun) create(name string) (*os.File, error) {

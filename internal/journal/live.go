@@ -45,6 +45,17 @@ type Output struct {
 	Tap  Tap
 }
 
+// gatherTime is how long an output may wait for more before it is woken: long
+// enough that a busy run does not wake it for each record, which costs more
+// than the record does, and too short to be seen.
+const gatherTime = 2 * time.Millisecond
+
+// Flusher is a sink that holds back what it has written until it is told that
+// there is nothing more for the moment.
+type Flusher interface {
+	Flush() error
+}
+
 // Live hands what happens in a live run to its outputs, each in a goroutine
 // of its own behind a bounded queue: a slow output misses records, and is told
 // how many, but holds up nobody. Its methods are safe for concurrent use.
@@ -53,18 +64,30 @@ type Live struct {
 	masker  *decode.Masker
 	queues  []*queue
 	closed  bool
+	done    chan struct{} // closed with it
 	onError func(output string, err error)
+}
+
+// event is what an output is told: a record, or something for a tap.
+type event struct {
+	record *decode.Record
+	lost   []lostBytes // what the tap did not get before
+	tap    func(Tap) error
 }
 
 // queue is what waits for one output.
 type queue struct {
 	Output
-	events chan func(*queue) error
-	missed int64       // since the output was last told; guarded by Live.mu
-	total  int64       // in all; guarded by Live.mu
-	lost   []lostBytes // of a tap, not yet told; guarded by Live.mu
-	failed bool        // only its own goroutine uses it
 
+	// Guarded by Live.mu.
+	pending []event
+	inHand  int         // events that the output is at
+	missed  int64       // since the output was last told
+	total   int64       // in all
+	lost    []lostBytes // of a tap, not yet told
+
+	wake     chan struct{}  // something is pending
+	failed   bool           // only its own goroutine uses it
 	last     *decode.Record // what it missed at the end, once that has come
 	finished chan struct{}  // closed when all is written
 }
@@ -95,12 +118,12 @@ func Missed(output string, n int64, at time.Time) *decode.Record {
 // NewLive starts the outputs. OnError is called once for each that fails, in a
 // goroutine of its own.
 func NewLive(showSecrets bool, onError func(output string, err error), outputs ...Output) *Live {
-	l := &Live{onError: onError}
+	l := &Live{onError: onError, done: make(chan struct{})}
 	if !showSecrets {
 		l.masker = decode.NewMasker()
 	}
 	for _, o := range outputs {
-		q := &queue{Output: o, events: make(chan func(*queue) error, queueLength), finished: make(chan struct{})}
+		q := &queue{Output: o, wake: make(chan struct{}, 1), finished: make(chan struct{})}
 		l.queues = append(l.queues, q)
 		go l.serve(q)
 	}
@@ -111,17 +134,80 @@ func NewLive(showSecrets bool, onError func(output string, err error), outputs .
 // nothing more, and says so once.
 func (l *Live) serve(q *queue) {
 	defer close(q.finished)
-	for event := range q.events {
+	for batch := l.take(q); batch != nil; batch = l.take(q) {
 		if q.failed {
 			continue
 		}
-		if err := event(q); err != nil {
+		if err := q.tell(batch); err != nil {
 			q.failed = true
 			l.onError(q.Name, err)
 		}
 	}
 	if err := q.end(); err != nil && !q.failed {
 		l.onError(q.Name, err)
+	}
+}
+
+// take waits for what is pending for an output, and returns it; nil once there
+// is nothing and nothing more comes.
+func (l *Live) take(q *queue) []event {
+	for {
+		l.mu.Lock()
+		batch, closed := q.pending, l.closed
+		q.pending, q.inHand = nil, len(batch)
+		l.mu.Unlock()
+		switch {
+		case len(batch) > 0:
+			return batch
+		case closed:
+			return nil
+		}
+		select {
+		case <-q.wake:
+		case <-l.done:
+		}
+		select {
+		case <-time.After(gatherTime):
+		case <-l.done:
+		}
+	}
+}
+
+// tell hands events to an output, and has it write them.
+func (q *queue) tell(batch []event) error {
+	for i := range batch {
+		if err := q.one(&batch[i]); err != nil {
+			return err
+		}
+		batch[i] = event{} // it may be large, and the batch long
+	}
+	if f, ok := q.Sink.(Flusher); ok {
+		return f.Flush()
+	}
+	return nil
+}
+
+func (q *queue) one(e *event) error {
+	if e.record != nil {
+		return q.Sink.Record(e.record)
+	}
+	for _, b := range e.lost {
+		if err := q.Tap.Lost(b.conn, b.dir, b.n); err != nil {
+			return err
+		}
+	}
+	return e.tap(q.Tap)
+}
+
+// waiting is how many events the output is behind.
+func (q *queue) waiting() int { return len(q.pending) + q.inHand }
+
+// push queues an event. The caller has looked whether there is room.
+func (q *queue) push(e event) {
+	q.pending = append(q.pending, e)
+	select {
+	case q.wake <- struct{}{}:
+	default: // it knows
 	}
 }
 
@@ -135,18 +221,42 @@ func (l *Live) Emit(r *decode.Record) {
 	if l.closed {
 		return
 	}
-	mask(l.masker, r)
-	kept := r.Clone()
+	var kept *decode.Record // made only if somebody has room for it
 	for _, q := range l.queues {
-		if q.Sink != nil {
-			q.put(kept)
+		if q.Sink == nil || !q.hasRoom(r) {
+			continue
 		}
+		if kept == nil {
+			mask(l.masker, r)
+			kept = r.Clone()
+		}
+		q.push(event{record: kept})
 	}
+}
+
+// hasRoom tells whether a sink can be given a record, and counts it as missed
+// if not. It queues word of those that were missed before. Room is kept for
+// the beginnings and ends of connections.
+func (q *queue) hasRoom(r *decode.Record) bool {
+	room := queueLength - queueReserve
+	if r.Kind == decode.KindOpen || r.Kind == decode.KindClose {
+		room = queueLength
+	}
+	if q.waiting() >= room || q.missed > 0 && q.waiting()+1 >= queueLength {
+		q.missed++
+		q.total++
+		return false
+	}
+	if q.missed > 0 {
+		q.push(event{record: missedRecord(q.missed, time.Now())})
+		q.missed = 0
+	}
+	return true
 }
 
 // tap hands an event to every tap. Bytes, if they are what it is about, may be
 // dropped; a tap that misses some is told how many.
-func (l *Live) tap(bytes lostBytes, event func(Tap) error) {
+func (l *Live) tap(bytes lostBytes, do func(Tap) error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
@@ -154,57 +264,23 @@ func (l *Live) tap(bytes lostBytes, event func(Tap) error) {
 	}
 	for _, q := range l.queues {
 		if q.Tap != nil {
-			q.putTap(bytes, event)
+			q.putTap(bytes, do)
 		}
 	}
 }
 
 // putTap queues an event for a tap, after word of the bytes dropped before it.
-func (q *queue) putTap(bytes lostBytes, event func(Tap) error) {
-	if bytes.n > 0 && len(q.events) >= queueLength-queueReserve {
+func (q *queue) putTap(bytes lostBytes, do func(Tap) error) {
+	switch {
+	case bytes.n > 0 && q.waiting() >= queueLength-queueReserve:
 		q.lost = append(q.lost, bytes)
 		q.total++
-		return
-	}
-	lost := q.lost
-	do := func(q *queue) error {
-		for _, b := range lost {
-			if err := q.Tap.Lost(b.conn, b.dir, b.n); err != nil {
-				return err
-			}
-		}
-		return event(q.Tap)
-	}
-	select {
-	case q.events <- do:
-		q.lost = nil
+	case q.waiting() >= queueLength:
+		q.total++
 	default:
-		q.total++
+		q.push(event{tap: do, lost: q.lost})
+		q.lost = nil
 	}
-}
-
-// put queues a record for a sink, after word of those that were missed before.
-// Room is kept for the beginnings and ends of connections.
-func (q *queue) put(r *decode.Record) {
-	room := queueLength - queueReserve
-	if r.Kind == decode.KindOpen || r.Kind == decode.KindClose {
-		room = queueLength
-	}
-	if len(q.events) >= room {
-		q.missed++
-		q.total++
-		return
-	}
-	if q.missed > 0 {
-		missed := missedRecord(q.missed, time.Now())
-		q.events <- func(q *queue) error { return q.Sink.Record(missed) }
-		q.missed = 0
-		if len(q.events) == queueLength {
-			q.missed, q.total = 1, q.total+1
-			return
-		}
-	}
-	q.events <- func(q *queue) error { return q.Sink.Record(r) }
 }
 
 // Open tells every tap of a new connection.
@@ -255,8 +331,8 @@ func (l *Live) Close() map[string]int64 {
 		if n := q.missed; n > 0 {
 			q.last = missedRecord(n, time.Now())
 		}
-		close(q.events)
 	}
+	close(l.done)
 	l.mu.Unlock()
 	late := time.After(closeTime)
 	for _, q := range l.queues {
