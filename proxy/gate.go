@@ -24,39 +24,77 @@ type gate struct {
 	ahead int
 	// held are its other bytes, where they have not.
 	held []byte
-	// out is what goes on now; used counts how much of the input is in it,
-	// for when decoding fails half-way.
-	out  []byte
-	used int
+
+	// What is fed at the moment: the bytes that were held, then those that came.
+	before, came []byte
+	used         int    // how much of them has been dealt with
+	edited       bool   // not all of that goes on as it is
+	out          []byte // what goes on instead
 }
 
 // feed takes what an end has sent, runs the decoder over it and returns what
 // goes on. If the decoder fails, the rest goes on as it is.
 func (g *gate) feed(p []byte, run func() bool) []byte {
-	g.out, g.used = g.out[:0], 0
-	held := g.held
-	if !run() {
-		g.out = append(g.out, held[min(g.used, len(held)):]...)
-		g.out = append(g.out, p[max(0, g.used-len(held)):]...)
+	g.before, g.came, g.used, g.edited = g.held, p, 0, false
+	if run() {
+		g.keep(g.conn.session.Pending(g.dir))
+	} else {
+		g.through(len(g.before) + len(p) - g.used)
 		g.held, g.ahead = nil, 0
-		return g.out
 	}
-	g.keep(g.conn.session.Pending(g.dir))
+	defer g.done()
+	switch {
+	case g.edited:
+		return g.out
+	case len(g.before) == 0:
+		return p[:g.used]
+	}
+	g.out = g.fed(g.out[:0], 0, g.used)
 	return g.out
+}
+
+// done forgets what was fed. Records that the end of a connection makes pass
+// too: their bytes have gone on, or are released.
+func (g *gate) done() { g.before, g.came, g.used, g.edited = nil, nil, 0, false }
+
+// fed appends a part of what is fed.
+func (g *gate) fed(dst []byte, from, to int) []byte {
+	n := len(g.before)
+	dst = append(dst, g.before[min(from, n):min(to, n)]...)
+	return append(dst, g.came[max(0, from-n):max(0, to-n)]...)
+}
+
+// through has the next n bytes go on as they are.
+func (g *gate) through(n int) {
+	if g.edited {
+		g.out = g.fed(g.out, g.used, g.used+n)
+	}
+	g.used += n
+}
+
+// instead has other bytes go on in place of the next n.
+func (g *gate) instead(n int, b []byte) {
+	if !g.edited {
+		g.edited, g.out = true, g.fed(g.out[:0], 0, g.used)
+	}
+	g.out = append(g.out, b...)
+	g.used += n
 }
 
 // pass takes a complete record: the bytes of it that have not gone on go on
 // now, changed where none of it has.
 func (g *gate) pass(r *decode.Record) {
 	if gone := min(g.ahead, len(r.Raw)); gone > 0 {
-		g.out = append(g.out, r.Raw[gone:]...)
-		g.used += len(r.Raw) - gone
+		g.through(len(r.Raw) - gone)
 		g.ahead -= gone
 		g.tooLate(r)
 		return
 	}
-	g.out = append(g.out, g.change(r)...)
-	g.used += len(r.Raw)
+	if b := g.change(r); len(b) != len(r.Raw) || len(b) > 0 && &b[0] != &r.Raw[0] {
+		g.instead(len(r.Raw), b)
+	} else {
+		g.through(len(b))
+	}
 }
 
 // keep deals with the beginning of a command that is not complete.
@@ -65,7 +103,7 @@ func (g *gate) keep(pending []byte) {
 		g.held = append([]byte(nil), pending...)
 		return
 	}
-	g.out = append(g.out, pending[g.ahead:]...)
+	g.through(len(pending) - g.ahead)
 	g.ahead, g.held = len(pending), nil
 }
 
