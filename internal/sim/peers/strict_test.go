@@ -53,14 +53,32 @@ func TestBytesThatComeOneByOneMakeNoDifference(t *testing.T) {
 	}
 }
 
-// noticed plays the evening through a relay that does wrong, and tells what
-// was noticed of it.
-func noticed(t *testing.T, d [2]decode.Dialect, r *relay) error {
+// noticedSince plays the evening through a relay that does wrong, and tells
+// what was noticed of it. Only once that has happened is the evening given
+// little time to end.
+func noticedSince(happened *atomic.Bool, t *testing.T, d [2]decode.Dialect, r *relay) error {
+	t.Helper()
+	ctx, cancel := context.WithCancel(within(t, evening))
+	defer cancel()
+	go func() {
+		for ctx.Err() == nil && !happened.Load() {
+			time.Sleep(time.Millisecond)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(impatience):
+			cancel()
+		}
+	}()
+	return noticedIn(ctx, t, d, r)
+}
+
+func noticedIn(ctx context.Context, t *testing.T, d [2]decode.Dialect, r *relay) error {
 	t.Helper()
 	r = newRelay(t, ServerConfig{}, r)
 	defer r.close()
 	play := &Play{Server: r.addr(), Dialects: d}
-	err := play.Run(within(t, impatience))
+	err := play.Run(ctx)
 	for _, c := range play.Clients() {
 		for _, address := range c.Mentioned() {
 			if address != r.addr() && address != "127.0.0.1" {
@@ -126,17 +144,26 @@ func TestEveryBytePlaysAPart(t *testing.T) {
 					s := streams[random.IntN(len(streams))]
 					places[i] = place{s, random.IntN(sizes[s])}
 				}
+				var done atomic.Int64
 				crowd(atATime, *tries, func(i int) {
-					err := noticed(t, d, &relay{mangle: func(c *relayed) mangler {
+					var happened atomic.Bool
+					err := noticedSince(&happened, t, d, &relay{mangle: func(c *relayed) mangler {
 						if *c == places[i].relayed {
-							return at(places[i].byte, way.do)
+							return at(places[i].byte, func(b byte) []byte { happened.Store(true); return way.do(b) })
 						}
 						return untouched
 					}})
-					if err == nil {
+					if happened.Load() {
+						done.Add(1)
+					}
+					if happened.Load() && err == nil {
 						t.Errorf("%+v was %s", places[i], way.name)
 					}
 				})
+				// Connections may come in another order, and be shorter then.
+				if int(done.Load()) < *tries/2 {
+					t.Errorf("only %d of %d places were there again", done.Load(), *tries)
+				}
 			})
 		}
 	}
@@ -174,7 +201,7 @@ func TestEveryCommandPlaysAPart(t *testing.T) {
 				ever := false
 				for _, d := range [][2]decode.Dialect{{11, 15}, {18, 11}} {
 					var happened atomic.Bool
-					err := noticed(t, d, once(verbs[i], dir, &happened, wrong))
+					err := noticedSince(&happened, t, d, once(verbs[i], dir, &happened, wrong))
 					ever = ever || happened.Load()
 					if happened.Load() && err == nil {
 						t.Errorf("%v %v: %s was %s", d, dir, verbs[i], name)
