@@ -2,13 +2,13 @@ package transcript
 
 import "msnproxy/decode"
 
-// challenge writes what became of a challenge. That the server accepts what
-// is right needs no words.
-func (t *Transcript) challenge(c *decode.Challenge) {
+// challenge tells what became of a challenge. That the server accepts what is
+// right needs no words.
+func challenge(c *decode.Challenge) Remark {
 	if c.Verdict == decode.VerdictCorrect && c.ServerVerdict == decode.ServerAccepted {
-		return
+		return Remark{}
 	}
-	text, s := "challenge "+c.Challenge, styleDim
+	text, weight := "challenge "+c.Challenge, Aside
 	if c.Challenge == "" {
 		text = "challenge"
 	}
@@ -19,15 +19,15 @@ func (t *Transcript) challenge(c *decode.Challenge) {
 	case decode.VerdictCorrect:
 		text += ": the answer is correct"
 	case decode.VerdictWrong:
-		text, s = text+": the answer is WRONG", styleError
+		text, weight = text+": the answer is WRONG", Failure
 	case decode.VerdictUnknownKey:
 		text += ": the answer cannot be checked; the key of " + c.ProductID + " is not known"
 	case decode.VerdictUnanswered:
-		text, s = text+": there is no answer", styleIssue
+		text, weight = text+": there is no answer", Doubt
 	case decode.VerdictUnsolicited:
-		text, s = "an answer to no challenge", styleIssue
+		text, weight = "an answer to no challenge", Doubt
 	}
-	t.remark(s, text+judgement(c.ServerVerdict)+because(c))
+	return Remark{weight, text + judgement(c.ServerVerdict) + because(c)}
 }
 
 func judgement(v decode.ServerVerdict) string {
@@ -54,11 +54,11 @@ func because(c *decode.Challenge) string {
 	return text
 }
 
-// signIn writes whether a proof of a password is right.
-func (t *Transcript) signIn(n *decode.Note) {
+// signIn tells whether a proof of a password is right.
+func signIn(n *decode.Note) Remark {
+	proof := "the " + n.Method + " proof of " + n.Account + "'s password is "
 	if n.Verdict == decode.VerdictCorrect {
-		t.remark(styleDim, "the "+n.Method+" proof of "+n.Account+"'s password is correct")
-		return
+		return Remark{Aside, proof + "correct"}
 	}
-	t.remark(styleError, "the "+n.Method+" proof of "+n.Account+"'s password is WRONG; "+n.Text)
+	return Remark{Failure, proof + "WRONG; " + n.Text}
 }

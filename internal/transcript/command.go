@@ -60,14 +60,14 @@ func (t *Transcript) latency(r *decode.Record, used int) {
 	if n == nil {
 		return
 	}
-	text := "  (" + short(n.Latency) + ")"
+	text := "  (" + Latency(n.Latency) + ")"
 	if used+len(text) <= t.room() {
 		t.write(styleDim, text)
 	}
 }
 
-// short tells a duration in as many digits as one compares.
-func short(d time.Duration) string {
+// Latency tells a duration in as many digits as one compares.
+func Latency(d time.Duration) string {
 	switch {
 	case d < 10*time.Millisecond:
 		return fmt.Sprintf("%.1f ms", float64(d)/float64(time.Millisecond))
@@ -79,31 +79,11 @@ func short(d time.Duration) string {
 	return d.Round(time.Second).String()
 }
 
-// notes writes what is wrong with a record.
+// notes writes what is to be said of a record.
 func (t *Transcript) notes(notes []decode.Note) {
-	for i := range notes {
-		switch n := &notes[i]; n.Kind {
-		case decode.NoteError:
-			t.remark(styleError, errorText(n))
-		case decode.NoteIssue:
-			t.remark(styleIssue, n.Text)
-		case decode.NoteGap:
-			t.remark(styleIssue, bytesText(n.Bytes)+" missing")
-		case decode.NoteRewrite:
-			t.remark(styleDim, "the client was told "+n.To+" instead of "+n.From)
-		case decode.NoteChallenge:
-			t.challenge(n.Challenge)
-		case decode.NoteSignIn:
-			t.signIn(n)
-		}
+	for _, r := range Remarks(notes) {
+		t.remark(r.Weight.style(), r.Text)
 	}
-}
-
-func errorText(n *decode.Note) string {
-	if n.Meaning == "" {
-		return fmt.Sprintf("error %d, meaning not known", n.Code)
-	}
-	return fmt.Sprintf("error %d: %s", n.Code, n.Meaning)
 }
 
 // remark writes one thing to be said of a record.

@@ -8,10 +8,39 @@ import (
 	"msnproxy/internal/display"
 )
 
-// event writes a record that is no command. A word in brackets, which no
-// command begins with, tells which.
-func (t *Transcript) event(r *decode.Record, s style, text string) {
+// Event tells of a record that is no command, and the notes that are left to
+// tell of it. A word in brackets, which no command begins with, tells its kind.
+// The words are not harmless yet.
+func Event(r *decode.Record) (text string, rest []decode.Note) {
+	switch r.Kind {
+	case decode.KindOpen:
+		return openText(r), nil
+	case decode.KindClose:
+		return closeText(r), r.Notes
+	case decode.KindGap:
+		return gapText(r)
+	case decode.KindHTTP:
+		return exchangeText(r.HTTP), r.Notes
+	}
+	return opaqueText(r)
+}
+
+// event writes a record that is no command.
+func (t *Transcript) event(r *decode.Record) {
 	t.head(r)
+	s := styleEvent
+	if r.Kind == decode.KindGap || r.Kind == decode.KindOpaque {
+		s = styleIssue
+	}
+	text, rest := Event(r)
+	t.eventLines(s, text)
+	if p := t.payload(r); p != nil && len(p.Fields) > 0 {
+		t.block(stylePlain, bar, []string{t.summary(r, p)})
+	}
+	t.notes(rest)
+}
+
+func (t *Transcript) eventLines(s style, text string) {
 	for i, l := range display.Wrap(display.Harmless(text), t.room(), t.room()-hang) {
 		if i > 0 {
 			t.indent()
@@ -41,45 +70,38 @@ func closeText(r *decode.Record) string {
 	return "[close] " + r.Reason + "; " + sent
 }
 
-// exchange writes a request of HTTP and its answer.
-func (t *Transcript) exchange(r *decode.Record) {
-	h := r.HTTP
+// exchangeText tells of a request of HTTP and its answer.
+func exchangeText(h *decode.HTTP) string {
 	answer := "no answer"
 	if h.Status != 0 {
-		answer = fmt.Sprintf("%d (%s)", h.Status, short(h.Latency))
+		answer = fmt.Sprintf("%d (%s)", h.Status, Latency(h.Latency))
 	}
-	address, _, _ := strings.Cut(h.URL, "?") // what is behind it is told below
-	t.event(r, styleEvent, fmt.Sprintf("[http] %s: %s %s, %s", h.Action, h.Method, address, answer))
-	if p := t.payload(r); p != nil && len(p.Fields) > 0 {
-		t.block(stylePlain, bar, []string{t.summary(r, p)})
-	}
-	t.notes(r.Notes)
+	address, _, _ := strings.Cut(h.URL, "?") // what is behind it is told by the payload
+	return fmt.Sprintf("[http] %s: %s %s, %s", h.Action, h.Method, address, answer)
 }
 
-// gap writes a gap record, whose first note of a gap is the record itself.
-func (t *Transcript) gap(r *decode.Record) {
+// gapText tells of a gap, and the notes that are left to tell: the first of a
+// gap is the record itself.
+func gapText(r *decode.Record) (string, []decode.Note) {
 	lost := r.Bytes
 	if n := r.Note(decode.NoteGap); n != nil {
 		lost = n.Bytes
 	}
 	if lost == 0 { // records are missing, not bytes
-		t.event(r, styleIssue, "[gap]")
-		t.notes(r.Notes)
-		return
+		return "[gap]", r.Notes
 	}
-	t.event(r, styleIssue, "[gap] "+bytesText(lost)+" missing")
-	t.notes(without(r.Notes, decode.NoteGap))
+	return "[gap] " + bytesText(lost) + " missing", without(r.Notes, decode.NoteGap)
 }
 
-// opaque writes an opaque record, whose first issue is why it is opaque. Its
-// bytes are never shown: nobody knows what they are.
-func (t *Transcript) opaque(r *decode.Record) {
+// opaqueText tells of opaque bytes, and the notes that are left to tell: the
+// first issue is why they are opaque. The bytes are never shown: nobody knows
+// what they are.
+func opaqueText(r *decode.Record) (string, []decode.Note) {
 	text := "[opaque] " + bytesText(r.Bytes)
 	if n := r.Note(decode.NoteIssue); n != nil {
 		text += ": " + n.Text
 	}
-	t.event(r, styleIssue, text)
-	t.notes(without(r.Notes, decode.NoteIssue))
+	return text, without(r.Notes, decode.NoteIssue)
 }
 
 // without leaves out the first note of a kind.

@@ -58,19 +58,10 @@ func New(w io.Writer, opts Options) *Transcript {
 func (t *Transcript) Record(r *decode.Record) error {
 	t.out.Reset()
 	t.dayLine(r.Time)
-	switch r.Kind {
-	case decode.KindOpen:
-		t.event(r, styleEvent, openText(r))
-	case decode.KindClose:
-		t.event(r, styleEvent, closeText(r))
-	case decode.KindGap:
-		t.gap(r)
-	case decode.KindOpaque:
-		t.opaque(r)
-	case decode.KindHTTP:
-		t.exchange(r)
-	default:
+	if r.Kind == decode.KindCommand {
 		t.command(r)
+	} else {
+		t.event(r)
 	}
 	_, err := t.w.Write(t.out.Bytes())
 	return err

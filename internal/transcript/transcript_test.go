@@ -235,7 +235,7 @@ func TestLatency(t *testing.T) {
 		0: "0.0 ms", 420 * time.Microsecond: "0.4 ms", 17 * time.Millisecond: "17 ms", 999*time.Millisecond + 400*time.Microsecond: "999 ms",
 		1500 * time.Millisecond: "1.5 s", 75 * time.Second: "1m15s",
 	} {
-		if got := short(d); got != want {
+		if got := Latency(d); got != want {
 			t.Errorf("%v is told as %q, want %q", d, got, want)
 		}
 	}
