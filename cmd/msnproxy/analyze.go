@@ -26,6 +26,8 @@ func newAnalyze(std stdio) *cobra.Command {
 		Long: `Analyze prints a report of capture files and records: who signed in with what
 and how it ended, who talked with whom, what was said, what failed and what was
 irregular. --section shows more, and all rows: ` + strings.Join(report.SectionNames(), ", ") + `.
+As html it is one file for a browser, with all sections, pictures of what went
+on, and the records; of sections that were chosen, it shows those alone.
 
 FILE is a pcap or pcapng file, or records (JSON lines) that msnproxy wrote,
 compressed by gzip, zstd or bzip2 or not; a folder stands for all of them in it,
@@ -34,6 +36,7 @@ and "-" for standard input. Several captures are one run, in the order of time.
   msnproxy analyze evening.pcapng
   msnproxy analyze --section messages --format csv -o chats.csv evening.pcapng
   msnproxy analyze -o report.md evening.pcapng
+  msnproxy analyze -o report.html evening.pcapng
   msnproxy analyze --format csv -o tables/ archive/`,
 		Args: wantFiles,
 		RunE: func(cmd *cobra.Command, files []string) error { return runAnalyze(cmd, std, f, files) },
@@ -54,7 +57,7 @@ func runAnalyze(cmd *cobra.Command, std stdio, f analyzeFlags, files []string) e
 	if err := sparesInput("-o", f.output, files); err != nil {
 		return err
 	}
-	rep := report.New(f.sections...)
+	rep := report.NewFor(out.format, f.sections...)
 	readErr := readCaptures(cmd.Context(), std, f.inputFlags, files, func(s captures.Summary) { rep.AddCapture(captureRow(s)) }, rep)
 	if err := out.put(std, rep); err != nil {
 		return err

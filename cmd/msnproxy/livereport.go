@@ -32,6 +32,14 @@ func (f *proxyFlags) reportAtEnd(width int) (*reportFile, error) {
 	return out, out.check()
 }
 
+// reportFor returns the report of a run that is written at its end, or nowhere.
+func reportFor(atEnd *reportFile) *report.Report {
+	if atEnd == nil {
+		return report.New()
+	}
+	return report.NewFor(atEnd.format)
+}
+
 // reportOnSignal prints the report so far whenever the program gets SIGUSR1,
 // where there is such a signal. It returns what ends that.
 func (run *liveRun) reportOnSignal(w io.Writer) (stop func()) {

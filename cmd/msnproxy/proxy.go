@@ -148,7 +148,7 @@ type liveRun struct {
 func runProxy(ctx context.Context, std stdio, f proxyFlags, ready func(context.Context, *proxy.Proxy)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	run := &liveRun{report: report.New(), cancel: cancel, onwards: std.out}
+	run := &liveRun{cancel: cancel, onwards: std.out}
 	defer run.flushLog()
 	cfg, err := f.config(std, run)
 	if err != nil {
@@ -218,6 +218,7 @@ func (f *proxyFlags) config(std stdio, run *liveRun) (proxy.Config, error) {
 		return cfg, err
 	}
 	run.atEnd, err = f.reportAtEnd(run.width)
+	run.report = reportFor(run.atEnd)
 	return cfg, err
 }
 

@@ -16,6 +16,8 @@ type Format struct {
 	Write func(*Report, io.Writer, Options) error
 	// Single tells that it holds one section only; several are several files.
 	Single bool
+	// Records tells that it shows the records themselves, if all is shown.
+	Records bool
 }
 
 // Formats are all there are. Adding one is adding a row.
@@ -24,6 +26,7 @@ var Formats = []Format{
 	{Name: "markdown", Extensions: []string{".md", ".markdown"}, Write: (*Report).WriteMarkdown},
 	{Name: "csv", Extensions: []string{".csv"}, Write: (*Report).WriteCSV, Single: true},
 	{Name: "json", Extensions: []string{".json"}, Write: (*Report).WriteJSON},
+	{Name: "html", Extensions: []string{".html", ".htm"}, Write: (*Report).WriteHTML, Records: true},
 }
 
 // FormatNames lists the formats, for people.

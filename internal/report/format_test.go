@@ -39,7 +39,7 @@ func TestTheSameSectionSaysTheSameInEveryFormat(t *testing.T) {
 			t.Errorf("%s in CSV:\n%v\nin JSON:\n%v", name, got, want)
 		}
 		inMarkdown, inTable := write(t, (*Report).WriteMarkdown, r, opts), write(t, (*Report).WriteTables, r, opts)
-		rows := cellsOfMarkdown(inMarkdown)
+		rows, inHTML := cellsOfMarkdown(inMarkdown), cellsOfHTML(write(t, (*Report).WriteHTML, r, opts), name)
 		for n, row := range want {
 			for i, cell := range row.keys {
 				value := row.values[i]
@@ -49,6 +49,9 @@ func TestTheSameSectionSaysTheSameInEveryFormat(t *testing.T) {
 				}
 				if at < 0 || rows[n+1][at] != value {
 					t.Errorf("%s, row %d: Markdown has %q, JSON has %s = %q", name, n+1, rows[n+1], cell, value)
+				}
+				if inHTML[n+1][at] != value {
+					t.Errorf("%s, row %d: HTML has %q, JSON has %s = %q", name, n+1, inHTML[n+1], cell, value)
 				}
 				if !inTableText(inTable, value) {
 					t.Errorf("%s, row %d: %s = %q is not in the table\n%s", name, n+1, cell, value, inTable)
@@ -145,6 +148,21 @@ func cellsOfMarkdown(text string) (rows [][]string) {
 	return rows
 }
 
+// cellsOfHTML reads the table of a section, its head first.
+func cellsOfHTML(page, section string) (rows [][]string) {
+	_, table, _ := strings.Cut(page, `id="t-`+section+`"`)
+	table, _, _ = strings.Cut(table, "</table>")
+	cell, tag := regexp.MustCompile(`(?s)<t[hd][ >].*?</t[hd]>`), regexp.MustCompile(`(?s)<.*?>`)
+	for _, r := range regexp.MustCompile(`(?s)<tr>.*?</tr>`).FindAllString(table, -1) {
+		var cells []string
+		for _, c := range cell.FindAllString(r, -1) {
+			cells = append(cells, plain(html.UnescapeString(tag.ReplaceAllString(c, ""))))
+		}
+		rows = append(rows, cells)
+	}
+	return rows
+}
+
 func index(list []string, one string) int {
 	for i, s := range list {
 		if s == one {
@@ -235,12 +253,12 @@ func TestFirstSightIsAScreenful(t *testing.T) {
 }
 
 func TestFormatOfAFile(t *testing.T) {
-	for file, want := range map[string]string{"a.txt": "table", "a.md": "markdown", "x/a.CSV": "csv", "a.json": "json"} {
+	for file, want := range map[string]string{"a.txt": "table", "a.md": "markdown", "x/a.CSV": "csv", "a.json": "json", "a.html": "html", "a.HTM": "html"} {
 		if f, err := FormatOf(file); err != nil || f.Name != want {
 			t.Errorf("%s: %s, %v", file, f.Name, err)
 		}
 	}
-	if _, err := FormatOf("a.pdf"); err == nil || !strings.Contains(err.Error(), ".txt, .md, .csv or .json") {
+	if _, err := FormatOf("a.pdf"); err == nil || !strings.Contains(err.Error(), ".txt, .md, .csv, .json or .html") {
 		t.Errorf("a.pdf: %v", err)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"sync"
 
 	"msnproxy/decode"
+	"msnproxy/internal/page"
 	"msnproxy/internal/story"
 )
 
@@ -27,6 +28,7 @@ type Report struct {
 	teller     *story.Teller // nil where no section needs it
 	collectors []collector   // in the order of the report
 	names      []string      // of their sections
+	records    *page.Records // nil where no format shows them
 }
 
 // collector makes one section.
@@ -75,6 +77,16 @@ func New(sections ...string) *Report {
 	return r
 }
 
+// NewFor returns an empty report that collects what a format shows of the
+// sections of those names, or by itself.
+func NewFor(format Format, sections ...string) *Report {
+	r := New(sections...)
+	if format.Records && isWanted(All, sections) {
+		r.records = &page.Records{}
+	}
+	return r
+}
+
 // isWanted tells whether a section is among the names; none are all.
 func isWanted(section string, names []string) bool {
 	return len(names) == 0 || slices.Contains(names, section) || slices.Contains(names, All)
@@ -100,6 +112,9 @@ func (r *Report) Record(rec *decode.Record) error {
 	}
 	for _, c := range r.collectors {
 		c.record(rec)
+	}
+	if r.records != nil {
+		r.records.Add(rec)
 	}
 	return nil
 }

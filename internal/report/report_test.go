@@ -129,6 +129,7 @@ func friends(p *play) {
 
 func session() *Report {
 	p := newPlay()
+	p.report = NewFor(Format{Records: true})
 	p.open("c1", "192.168.1.20:1030", "207.46.110.30:1863", decode.Ref{})
 	p.cmd("c1", c2s, 0, "VER 1 MSNP12 CVR0", "")
 	p.cmd("c1", s2c, 0, "VER 1 MSNP12", "")
