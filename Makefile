@@ -57,3 +57,16 @@ docs: ## rebuild the generated documents and sample captures
 	$(GO) run ./cmd/msnproxy analyze --format markdown --section messages captures/samples/msnp8.pcapng > README.part
 	awk -v part=messages -f docs/fill.awk README.part README.new > README.md
 	rm README.part README.new
+	@if command -v chromium >/dev/null; then $(MAKE) --no-print-directory picture; \
+	else echo "docs/report.png stays as it is: chromium, which makes it, is not installed"; fi
+
+# The beginning of the HTML report of a sample, as the README shows it. Root may
+# not have the sandbox; the page is our own.
+.PHONY: picture
+picture:
+	@set -e; dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \
+	$(GO) run ./cmd/msnproxy analyze -o "$$dir/report.html" captures/samples/msnp15.pcapng; \
+	chromium --headless --disable-gpu --no-first-run --disable-background-networking --disable-component-update --disable-sync --disable-quic \
+		$$(test "$$(id -u)" != 0 || echo --no-sandbox) --user-data-dir="$$dir/profile" --hide-scrollbars --window-size=1100,1500 \
+		--screenshot="$$dir/report.png" "file://$$dir/report.html" 2>"$$dir/log" || { cat "$$dir/log"; exit 1; }; \
+	mv "$$dir/report.png" docs/report.png
