@@ -85,17 +85,10 @@ type conn struct {
 // run relays both ways until both have ended.
 func (c *conn) run(server net.Conn, first []byte) {
 	c.start(server)
-	var ways sync.WaitGroup
-	ways.Add(2)
-	go func() {
-		defer ways.Done()
-		c.upstreamWay(first)
-	}()
-	go func() {
-		defer ways.Done()
-		c.downstreamWay()
-	}()
-	ways.Wait()
+	var down sync.WaitGroup
+	down.Go(c.downstreamWay)
+	c.upstreamWay(first)
+	down.Wait()
 	c.client.Close()
 	c.server.Close()
 	c.speaking.Wait()
