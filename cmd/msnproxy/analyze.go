@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"msnproxy/captures"
+	"msnproxy/internal/display"
 	"msnproxy/internal/report"
 )
 
@@ -22,10 +23,13 @@ func newAnalyze(std stdio) *cobra.Command {
 	var f analyzeFlags
 	cmd := &cobra.Command{
 		Use:   "analyze FILE...",
-		Short: "Print a report of captures: who signed in, who talked, what was said",
+		Short: "Print a report: who signed in, who talked, what was said",
 		Long: `Analyze prints a report of capture files and records: who signed in with what
 and how it ended, who talked with whom, what was said, what failed and what was
-irregular. --section shows more, and all rows: ` + strings.Join(report.SectionNames(), ", ") + `.
+irregular. --section shows more, and all rows, of:
+
+` + sectionList() + `
+
 As html it is one file for a browser, with all sections, pictures of what went
 on, and the records; of sections that were chosen, it shows those alone.
 
@@ -47,6 +51,13 @@ and "-" for standard input. Several captures are one run, in the order of time.
 	cmd.Flags().StringVarP(&f.output, "output", "o", "", "write the report to a file instead of standard output; as csv, to a folder of files")
 	cmd.Flags().IntVar(&f.width, "width", 0, "width of the tables in columns (default: the terminal's, or 80)")
 	return cmd
+}
+
+// sectionList lists the sections in lines that fit a terminal.
+func sectionList() string {
+	const indent = "  "
+	lines := display.Wrap(strings.Join(report.SectionNames(), ", "), defaultWidth-len(indent), defaultWidth-len(indent))
+	return indent + strings.Join(lines, "\n"+indent)
 }
 
 func runAnalyze(cmd *cobra.Command, std stdio, f analyzeFlags, files []string) error {

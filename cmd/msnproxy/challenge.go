@@ -32,7 +32,8 @@ func newChallenge(std stdio) *cobra.Command {
 		Long: `Challenge works out what a client has to answer to a server's challenge, or
 checks an answer and says what went wrong in it.
 
-  msnproxy challenge 22210219642164014968 --product-id 'PROD0119GSJUC$18' --explain
+  msnproxy challenge 22210219642164014968 --product-id 'PROD0119GSJUC$18' \
+      --explain
 
 The key is looked up by the product id ('msnproxy challenge --list' shows those
 that are known), or given by --product-key or a --keys file. A line of that

@@ -19,9 +19,9 @@ func newDemo(std stdio) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Show the proxy at work between a scripted server and two clients",
-		Long: `Demo runs a small MSN server and two clients of its own on the loopback interface,
-with the real proxy between them. They sign in, talk and sign out; every command
-shows as it passes, and then the report.`,
+		Long: `Demo runs a small MSN server and two clients of its own on the loopback
+interface, with the real proxy between them. They sign in, talk and sign out;
+every command shows as it passes, and then the report.`,
 		Args: wantArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			play, err := newPlay(dialects, pause)

@@ -60,7 +60,8 @@ func newProxy(std stdio) *cobra.Command {
 		Long: `Proxy sits between clients and their server. It shows every command as a record
 at once, and keeps later connections in sight by telling the client its own
 address wherever the server refers it to another server. On Ctrl-C it prints a
-report of the run; on SIGUSR1 (kill -USR1), the report so far, to standard error.
+report of the run, and on SIGUSR1 (kill -USR1) the report so far, on standard
+error.
 
   msnproxy proxy --upstream messenger.example.com --capture run.pcapng
 
@@ -92,7 +93,7 @@ connect over HTTP come in by another address:
 	flags.BoolVar(&f.payload, "payload", false, "with --json or --records: add the raw bytes of payloads, in base64")
 	flags.StringVar(&f.records, "records", "", "write the records to a file as JSON lines")
 	flags.StringVar(&f.capture, "capture", "", "write the dialogue to a pcapng file; it holds secrets as they are")
-	flags.StringVar(&f.report, "report", "", "write the whole report to a file at the end, in the format of its name: .txt, .md, .json, or .csv for a folder of files")
+	flags.StringVar(&f.report, "report", "", "write the whole report to a file at the end, in the format of its name: .txt, .md, .json, .html, or .csv for a folder of files")
 	flags.StringVar(&f.captureSide, "capture-side", "server", "what --capture shows: server, the dialogue as without the proxy; client, what the client received")
 	flags.BoolVar(&f.showSecrets, "show-secrets", false, "show tickets, password hashes and cookies instead of masking them")
 	flags.StringVar(&f.color, "color", "auto", "colour the transcript: auto, always or never")

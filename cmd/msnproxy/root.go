@@ -54,10 +54,25 @@ The flag wins.`,
 	root.SetIn(std.in)
 	root.SetOut(std.out)
 	root.SetErr(std.err)
+	wrapFlags(root, std.out)
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError(cmd, err) })
 	root.AddCommand(newProxy(std), newDecode(std), newAnalyze(std), newChallenge(std), newCommands(std), newDemo(std), newVersion(std))
 	return root
+}
+
+// wrapFlags has the help of every command fit the terminal.
+func wrapFlags(root *cobra.Command, out io.Writer) {
+	width, err := outputWidth(out, 0)
+	if err != nil {
+		width = defaultWidth
+	}
+	cobra.AddTemplateFunc("wrapped", func(flags *pflag.FlagSet) string { return flags.FlagUsagesWrapped(width) })
+	template := root.UsageTemplate()
+	for _, flags := range []string{".LocalFlags", ".InheritedFlags"} {
+		template = strings.ReplaceAll(template, "{{"+flags+".FlagUsages", "{{wrapped "+flags)
+	}
+	root.SetUsageTemplate(template)
 }
 
 // noSuchCommand is what the root command says to arguments: subcommands would
