@@ -99,7 +99,7 @@ func (g *httpGateway) run() {
 
 // stop lets exchanges end for a bounded time, and then ends all.
 func (g *httpGateway) stop() {
-	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+	ctx, cancel := context.WithTimeout(context.Background(), g.proxy.cfg.drainTime)
 	defer cancel()
 	if g.server.Shutdown(ctx) != nil {
 		g.server.Close() // polls wait for news that will not come

@@ -82,6 +82,7 @@ type Config struct {
 	Now func() time.Time
 
 	newSession func(decode.Config) *decode.Session // decode.NewSession, but for tests
+	drainTime  time.Duration                       // drainTime, but for tests
 }
 
 // Proxy is a running proxy.
@@ -111,6 +112,9 @@ func New(cfg Config) (*Proxy, error) {
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
+	}
+	if cfg.drainTime == 0 {
+		cfg.drainTime = drainTime
 	}
 	main, err := net.Listen("tcp", cfg.Listen)
 	if err != nil {
@@ -206,7 +210,7 @@ func (p *Proxy) drain(cancelDials func()) {
 	if p.http != nil {
 		p.wait.Go(p.http.stop)
 	}
-	timer := time.AfterFunc(drainTime, func() {
+	timer := time.AfterFunc(p.cfg.drainTime, func() {
 		cancelDials()
 		p.mu.Lock()
 		defer p.mu.Unlock()

@@ -23,6 +23,10 @@ import (
 // patience is how long a test waits for what should happen at once.
 const patience = 10 * time.Second
 
+// shortDrain is how long the proxy of a test waits for the ends that the test
+// has left open.
+const shortDrain = 100 * time.Millisecond
+
 // recorder is a sink that keeps all records.
 type recorder struct {
 	mu      sync.Mutex
@@ -68,15 +72,18 @@ func (b *lockedBuffer) String() string {
 
 func start(t *testing.T, change func(*Config)) *harness {
 	t.Helper()
+	wantNoLeak(t)
 	server, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	h := &harness{t: t, server: server, recorder: &recorder{}, log: &lockedBuffer{}}
-	live := journal.NewLive(true, func(name string, err error) { t.Errorf("%s: %v", name, err) }, journal.Output{Name: "test", Sink: h.recorder})
-	cfg := Config{Upstream: server.Addr().String(), Listen: "127.0.0.1:0", Live: live, Log: zerolog.New(h.log)}
+	cfg := Config{Upstream: server.Addr().String(), Listen: "127.0.0.1:0", Log: zerolog.New(h.log), drainTime: shortDrain}
 	if change != nil {
 		change(&cfg)
+	}
+	if cfg.Live == nil {
+		cfg.Live = journal.NewLive(true, func(name string, err error) { t.Errorf("%s: %v", name, err) }, journal.Output{Name: "test", Sink: h.recorder})
 	}
 	if h.proxy, err = New(cfg); err != nil {
 		t.Fatal(err)
