@@ -319,7 +319,7 @@ func (c *conn) ended(dir decode.Direction, err error) {
 		from, to, who = c.server, c.client, "server"
 	}
 	at := c.now()
-	if errors.Is(err, io.EOF) {
+	if errors.Is(err, io.EOF) && c.deaf != who { // a reset is told once: to the write that failed
 		c.because(who + " closed")
 		c.ends++
 		if !c.over {
@@ -345,6 +345,7 @@ func (c *conn) breakOff(dir decode.Direction, who string, at decode.Stamp) {
 	}
 	c.because(who + " reset")
 	c.over = true
+	c.proxy.cfg.Log.Info().Str("conn", c.id).Str("end", who).Msg("the connection was broken off by one end, and is for the other")
 	c.proxy.cfg.Live.Reset(c.id, dir, at.Time)
 }
 

@@ -93,7 +93,7 @@ func wantParity(t *testing.T, live []*decode.Record, capture []byte) {
 }
 
 // startTapped starts a proxy whose run is also written to a capture.
-func startTapped(t *testing.T) (*harness, *bytes.Buffer) {
+func startTapped(t *testing.T, changes ...func(*Config)) (*harness, *bytes.Buffer) {
 	t.Helper()
 	var capture bytes.Buffer
 	tap, err := captures.NewTap(&capture)
@@ -105,6 +105,9 @@ func startTapped(t *testing.T) (*harness, *bytes.Buffer) {
 		rec = &recorder{}
 		cfg.Live = journal.NewLive(true, func(name string, err error) { t.Errorf("%s: %v", name, err) },
 			journal.Output{Name: "test", Sink: rec}, journal.Output{Name: "capture", Tap: tap})
+		for _, change := range changes {
+			change(cfg)
+		}
 	})
 	h.recorder = rec
 	return h, &capture
