@@ -61,7 +61,7 @@ func startCopyRelay(b *testing.B, upstream string) string {
 }
 
 // serveEach serves each connection in a goroutine until the benchmark ends.
-func serveEach(b *testing.B, serve func(net.Conn)) string {
+func serveEach(b testing.TB, serve func(net.Conn)) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		b.Fatal(err)

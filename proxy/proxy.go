@@ -224,14 +224,14 @@ func (p *Proxy) drain(cancelDials func()) {
 
 // serve accepts clients until the listener is closed.
 func (p *Proxy) serve(l net.Listener, handle func(net.Conn)) error {
+	failing := false
 	for {
 		client, err := l.Accept()
 		if errors.Is(err, net.ErrClosed) {
 			return nil
 		}
+		p.tellAccepting(l, &failing, err)
 		if err != nil {
-			// Out of descriptors, as a rule: those that have connections keep them.
-			p.cfg.Log.Error().Err(err).Msg("cannot accept a connection; trying again")
 			select {
 			case <-p.dials.Done():
 				return err
@@ -245,6 +245,18 @@ func (p *Proxy) serve(l net.Listener, handle func(net.Conn)) error {
 			handle(client)
 		}()
 	}
+}
+
+// tellAccepting says when a listener begins to fail, and when it works again.
+func (p *Proxy) tellAccepting(l net.Listener, failing *bool, err error) {
+	switch {
+	case err != nil && !*failing:
+		// Out of descriptors, as a rule: those that have connections keep them.
+		p.cfg.Log.Error().Err(err).Stringer("listen", l.Addr()).Msg("cannot accept connections; trying again (see ulimit -n if there are too many open files)")
+	case err == nil && *failing:
+		p.cfg.Log.Info().Stringer("listen", l.Addr()).Msg("accepting connections again")
+	}
+	*failing = err != nil
 }
 
 // acceptPause keeps a failing accept from spinning.
