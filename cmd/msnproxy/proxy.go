@@ -132,7 +132,7 @@ type liveRun struct {
 	log     zerolog.Logger
 	live    *journal.Live
 	report  *report.Report
-	files   []*os.File
+	files   []*outputFile
 	width   int
 	cancel  context.CancelFunc
 	onwards io.Writer   // where the report goes
@@ -276,14 +276,14 @@ func (run *liveRun) outputs(std stdio, f proxyFlags) ([]journal.Output, error) {
 	}
 	outputs := []journal.Output{{Name: "standard output", Sink: shown}, {Name: "report", Sink: run.report}}
 	if f.records != "" {
-		file, err := run.create(f.records)
+		file, err := run.create(f.records, run.recordsMoved)
 		if err != nil {
 			return nil, err
 		}
 		outputs = append(outputs, journal.Output{Name: f.records, Sink: f.jsonSink(bufio.NewWriter(file))})
 	}
 	if f.capture != "" {
-		file, err := run.create(f.capture)
+		file, err := run.create(f.capture, run.captureMoved)
 		if err != nil {
 			return nil, err
 		}
@@ -328,16 +328,11 @@ func (b buffered) Flush() error { return b.out.Flush() }
 // Close ends the sink and writes what was held back.
 func (b buffered) Close() error { return errors.Join(b.Sink.Close(), b.out.Flush()) }
 
-// create makes a file that only its owner may read.
-func (run *liveRun) create(name string) (*os.File, error) {
-	file, err := os.OpenFile(name, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	run.files = append(run.files, file)
-	info, err := file.Stat()
-	if err == nil && info.Mode().IsRegular() {
-		err = file.Chmod(0o600) // the file may have been there
+// create makes a file of the run.
+func (run *liveRun) create(name string, moved func(*outputFile)) (*outputFile, error) {
+	file, err := openOutput(name, moved)
+	if file != nil {
+		run.files = append(run.files, file)
 	}
 	return file, err
 }

@@ -1,0 +1,325 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"math/rand"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"msnproxy/decode"
+	"msnproxy/internal/sim/peers"
+)
+
+// These tests run the program itself and do to it what only happens to a
+// process: kill it, fill its disk, take its files or descriptors away.
+
+// patience is how long a test waits for what should happen at once.
+const patience = 20 * time.Second
+
+// program is a running "msnproxy proxy" in front of a scripted server.
+type program struct {
+	t       *testing.T
+	cmd     *exec.Cmd
+	server  *peers.Server
+	address string
+	log     *lockedBuffer
+	out     io.ReadCloser
+}
+
+// lockedBuffer is output that is read while it is written.
+type lockedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (g *lockedBuffer) Write(p []byte) (int, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.buf.Write(p)
+}
+
+func (g *lockedBuffer) String() string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.buf.String()
+}
+
+// startProgram starts it by a shell, which may limit it first.
+func startProgram(t *testing.T, limit string, args ...string) *program {
+	t.Helper()
+	server, err := peers.NewServer(peers.ServerConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { server.Close() })
+	all := append([]string{"-c", limit + ` exec msnproxy "$@"`, "sh", "proxy", "--upstream", server.Addr(decode.DS),
+		"--listen", "127.0.0.1:0", "--log-format", "json"}, args...)
+	p := &program{t: t, cmd: exec.Command("sh", all...), server: server, log: &lockedBuffer{}}
+	p.cmd.Stderr = p.log
+	if p.out, err = p.cmd.StdoutPipe(); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.cmd.Process.Kill(); p.cmd.Wait() })
+	for end := time.Now().Add(patience); p.address == ""; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("the program does not say where it listens: %s", p.log)
+		}
+		line, _, _ := strings.Cut(p.log.String(), "\n")
+		var said struct{ Listen string }
+		json.Unmarshal([]byte(line), &said) // it may not be whole yet
+		p.address = said.Listen
+	}
+	return p
+}
+
+// read reads standard output to its end, without looking at it.
+func (p *program) read() *program {
+	go io.Copy(io.Discard, p.out)
+	return p
+}
+
+// evening has the scripted clients spend an evening through the program.
+func (p *program) evening() error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	return peers.Scenario(ctx, p.address, [2]decode.Dialect{18, 8})
+}
+
+// wantEvening checks that an evening goes well.
+func (p *program) wantEvening() {
+	p.t.Helper()
+	if err := p.evening(); err != nil {
+		p.t.Error(err)
+	}
+}
+
+// interrupt ends the program as Ctrl-C does, and returns its exit status.
+func (p *program) interrupt() int {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(os.Interrupt); err != nil {
+		p.t.Error(err)
+	}
+	return p.wait()
+}
+
+func (p *program) wait() int {
+	p.t.Helper()
+	killer := time.AfterFunc(patience, func() { p.cmd.Process.Kill() })
+	defer killer.Stop()
+	err := p.cmd.Wait()
+	if exit, ok := errors.AsType[*exec.ExitError](err); err != nil && (!ok || exit.ExitCode() < 0) {
+		p.t.Errorf("the program ended with %v", err)
+	}
+	return p.cmd.ProcessState.ExitCode()
+}
+
+// wantLog checks that the log says something just once.
+func (p *program) wantLog(what string) {
+	p.t.Helper()
+	if n := strings.Count(p.log.String(), what); n != 1 {
+		p.t.Errorf("the log says %d times %q:\n%s", n, what, p.log)
+	}
+}
+
+// wholeRecords checks that a file has whole records, but for the last line if
+// that may be torn, and counts them by kind.
+func wholeRecords(t *testing.T, name string, mayTear bool) map[string]int {
+	t.Helper()
+	content, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	counts := map[string]int{}
+	for line := range bytes.Lines(content) {
+		var r struct{ Kind string }
+		switch err := json.Unmarshal(line, &r); {
+		case err == nil && bytes.HasSuffix(line, []byte("\n")):
+			counts[r.Kind]++
+		case !mayTear || bytes.HasSuffix(line, []byte("\n")):
+			t.Errorf("%s has a line that is no record: %v: %q", name, err, line)
+		}
+	}
+	return counts
+}
+
+// TestWhatIsOnDiskOutlivesAKill kills the program at random, in the midst of
+// traffic. What was written can be read.
+func TestWhatIsOnDiskOutlivesAKill(t *testing.T) {
+	rounds := 6
+	if testing.Short() {
+		rounds = 2
+	}
+	for round := range rounds {
+		dir := t.TempDir()
+		records, capture := filepath.Join(dir, "run.ndjson"), filepath.Join(dir, "run.pcapng")
+		p := startProgram(t, "", "--records", records, "--capture", capture).read()
+		var talking sync.WaitGroup
+		talking.Go(func() {
+			for p.evening() == nil {
+			}
+		})
+		after := time.Duration(20+rand.Intn(200)) * time.Millisecond
+		time.Sleep(after)
+		p.cmd.Process.Kill()
+		p.cmd.Wait()
+		talking.Wait()
+		p.server.Close()
+		live := wholeRecords(t, records, true)
+		var out, log bytes.Buffer
+		read := exec.Command("msnproxy", "decode", "--json", capture)
+		read.Stdout, read.Stderr = &out, &log
+		if err := read.Run(); err != nil {
+			t.Errorf("round %d, killed after %v: decode: %v\n%s", round, after, err, &log)
+		}
+		seen := filepath.Join(dir, "seen.ndjson")
+		if err := os.WriteFile(seen, out.Bytes(), ownerOnly); err != nil {
+			t.Fatal(err)
+		}
+		offline := wholeRecords(t, seen, false)
+		if live["command"] == 0 || offline["command"] == 0 {
+			t.Errorf("round %d, killed after %v: %v live, %v from the capture", round, after, live, offline)
+		}
+	}
+}
+
+// TestOutOfDescriptors has clients come until the program can open nothing
+// more. Those that have a connection keep it, and all is well when some leave.
+func TestOutOfDescriptors(t *testing.T) {
+	p := startProgram(t, "ulimit -n 40;").read()
+	var clients []net.Conn
+	for range 60 {
+		c, err := net.Dial("tcp", p.address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		clients = append(clients, c)
+	}
+	for end := time.Now().Add(patience); !strings.Contains(p.log.String(), "too many open files"); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("the log does not say that descriptors are out: %s", p.log)
+		}
+	}
+	const vers = "VER 1 MSNP8 CVR0\r\n"
+	clients[0].SetDeadline(time.Now().Add(patience))
+	io.WriteString(clients[0], vers)
+	if got := make([]byte, len(vers)); true {
+		if _, err := io.ReadFull(clients[0], got); err != nil || string(got) != vers {
+			t.Errorf("the first client got %q, %v", got, err)
+		}
+	}
+	for _, c := range clients {
+		c.Close()
+	}
+	time.Sleep(200 * time.Millisecond) // let the program see that they are gone
+	p.wantEvening()
+	if status := p.interrupt(); status != 0 {
+		t.Errorf("the exit status is %d: %s", status, p.log)
+	}
+	if n := strings.Count(p.log.String(), "cannot accept"); n > 2 {
+		t.Errorf("the log says %d times that connections cannot be accepted:\n%s", n, p.log)
+	}
+}
+
+func TestARecordsFileOnAFullDisk(t *testing.T) {
+	const full = "/dev/full"
+	if _, err := os.Stat(full); err != nil {
+		t.Skip("this system has no " + full)
+	}
+	p := startProgram(t, "", "--records", full).read()
+	p.wantEvening()
+	p.wantEvening()
+	if status := p.interrupt(); status != 1 {
+		t.Errorf("the exit status is %d, want 1: not all was written", status)
+	}
+	p.wantLog("an output failed and gets nothing more; the relay goes on")
+}
+
+func TestStandardOutputThatNobodyReadsAnyMore(t *testing.T) {
+	p := startProgram(t, "")
+	p.out.Close()
+	p.evening() // may be cut short: the run ends
+	if status := p.wait(); status != 0 {
+		t.Errorf("the exit status is %d: %s", status, p.log)
+	}
+	if strings.Contains(p.log.String(), `"error"`) {
+		t.Errorf("the log tells of an error: %s", p.log)
+	}
+}
+
+// TestFilesAreTakenAwayDuringARun moves, deletes and empties the files that are
+// being written.
+func TestFilesAreTakenAwayDuringARun(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		take func(name string) error
+		lost bool // what was written before
+		log  string
+	}{
+		{"moved", func(name string) error { return os.Rename(name, name+".1") }, false, "the records go on in a new one"},
+		{"deleted", os.Remove, true, "the records go on in a new one"},
+		{"emptied", func(name string) error { return os.Truncate(name, 0) }, true, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			records := filepath.Join(t.TempDir(), "run.ndjson")
+			p := startProgram(t, "", "--records", records).read()
+			p.wantEvening()
+			time.Sleep(watchEvery + 100*time.Millisecond) // all is written, and it is time to look again
+			if err := tt.take(records); err != nil {
+				t.Fatal(err)
+			}
+			p.wantEvening()
+			connections := len(p.server.Connections())
+			if status := p.interrupt(); status != 0 {
+				t.Errorf("the exit status is %d: %s", status, p.log)
+			}
+			if tt.log != "" {
+				p.wantLog(tt.log)
+			}
+			opened := wholeRecords(t, records, false)["open"]
+			if !tt.lost {
+				opened += wholeRecords(t, records+".1", false)["open"]
+			}
+			if want := connections; opened != want && !(tt.lost && opened == want/2) {
+				t.Errorf("%d connections are in the records, there were %d", opened, want)
+			}
+			if info, err := os.Stat(records); err != nil || info.Mode().Perm() != ownerOnly {
+				t.Errorf("%s: %v, %v", records, info, err)
+			}
+		})
+	}
+}
+
+func TestACaptureThatIsTakenAwayIsToldOnce(t *testing.T) {
+	t.Parallel()
+	capture := filepath.Join(t.TempDir(), "run.pcapng")
+	p := startProgram(t, "", "--capture", capture).read()
+	p.wantEvening()
+	time.Sleep(watchEvery + 100*time.Millisecond)
+	if err := os.Rename(capture, capture+".1"); err != nil {
+		t.Fatal(err)
+	}
+	p.wantEvening()
+	p.interrupt()
+	p.wantLog("the capture was moved")
+	out, err := exec.Command("msnproxy", "decode", "--json", capture+".1").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := bytes.Count(out, []byte(`"kind":"open"`)); n != len(p.server.Connections()) {
+		t.Errorf("%d connections are in the capture, there were %d", n, len(p.server.Connections()))
+	}
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"os"
+	"time"
+)
+
+// watchEvery is how often a growing file is looked after: often enough for who
+// rotates it, and nothing beside the writes.
+const watchEvery = time.Second
+
+// outputFile is a file that grows during a run, while others may move, delete
+// or empty it. It is written to by one goroutine.
+type outputFile struct {
+	*os.File
+	name    string
+	checked time.Time
+	torn    bool              // the last write did not end with a line
+	moved   func(*outputFile) // called once it is no longer what its name stands for
+}
+
+// openOutput makes a file that only its owner may read; one that was there is
+// emptied. What is written goes to its end, also after somebody has emptied it.
+func openOutput(name string, moved func(*outputFile)) (*outputFile, error) {
+	file, err := os.OpenFile(name, os.O_CREATE|os.O_TRUNC|os.O_APPEND|os.O_WRONLY, ownerOnly)
+	if err != nil {
+		return nil, err
+	}
+	f := &outputFile{File: file, name: name, checked: time.Now(), moved: moved}
+	info, err := file.Stat()
+	if err == nil && info.Mode().IsRegular() {
+		err = file.Chmod(ownerOnly) // the file may have been there
+	} else {
+		f.moved = nil // a terminal, a pipe
+	}
+	return f, err
+}
+
+const ownerOnly = 0o600
+
+// Write writes at the end of the file, and looks after the file first.
+func (f *outputFile) Write(p []byte) (int, error) {
+	if now := time.Now(); f.moved != nil && now.Sub(f.checked) >= watchEvery {
+		f.checked = now
+		if !f.isInPlace() {
+			f.moved(f)
+		}
+	}
+	f.torn = len(p) > 0 && p[len(p)-1] != '\n'
+	return f.File.Write(p)
+}
+
+// isInPlace tells whether the file is still what its name stands for.
+func (f *outputFile) isInPlace() bool {
+	named, err := os.Stat(f.name)
+	if err != nil {
+		return !os.IsNotExist(err)
+	}
+	open, err := f.Stat()
+	return err != nil || os.SameFile(named, open)
+}
+
+// reopen goes on in a new file of the name, or in one that whoever moved the
+// old one has made.
+func (f *outputFile) reopen() error {
+	file, err := os.OpenFile(f.name, os.O_CREATE|os.O_APPEND|os.O_WRONLY, ownerOnly)
+	if err != nil {
+		return err
+	}
+	f.File.Close() // what was written there is written
+	f.File = file
+	return nil
+}
+
+// recordsMoved has records go on in a new file: whoever moves the file has
+// whole records in each.
+func (run *liveRun) recordsMoved(f *outputFile) {
+	if f.torn { // records come in batches, of which one may take several writes
+		f.checked = time.Time{}
+		return
+	}
+	if err := f.reopen(); err != nil {
+		f.moved = nil
+		run.log.Error().Err(err).Str("file", f.name).Msg("the file was moved or deleted, and a new one cannot be made; the records go on in the old one")
+		return
+	}
+	run.log.Info().Str("file", f.name).Msg("the file was moved or deleted; the records go on in a new one")
+}
+
+// captureMoved says that a capture goes on where it is: the beginning of a new
+// file would not have the beginnings of its connections.
+func (run *liveRun) captureMoved(f *outputFile) {
+	f.moved = nil
+	run.log.Warn().Str("file", f.name).Msg("the capture was moved, and goes on where it is now, or deleted, and is lost")
+}
