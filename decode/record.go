@@ -181,9 +181,10 @@ const (
 	NoteRewrite                       // the proxy told the client another address
 	NoteChallenge                     // what became of a challenge
 	NoteSignIn                        // whether the proof of a password is right
+	NoteFault                         // something is done on purpose, to test the client
 )
 
-var noteNames = [...]string{NoteReply: "reply", NoteError: "error", NoteIssue: "issue", NoteGap: "gap", NoteRewrite: "rewrite", NoteChallenge: "challenge", NoteSignIn: "sign-in"}
+var noteNames = [...]string{NoteReply: "reply", NoteError: "error", NoteIssue: "issue", NoteGap: "gap", NoteRewrite: "rewrite", NoteChallenge: "challenge", NoteSignIn: "sign-in", NoteFault: "fault"}
 
 // String returns the name that stands in records.
 func (k NoteKind) String() string {
@@ -207,7 +208,7 @@ type Note struct {
 	Code    int
 	Meaning string
 
-	// Of an issue, and of a proof that is wrong: why.
+	// Of an issue, and of a proof that is wrong: why. Of a fault: what.
 	Text string
 
 	// Of a gap: how many bytes are missing.

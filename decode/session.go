@@ -224,6 +224,9 @@ func (s *Session) command(dir Direction, frame *Frame, at Stamp) {
 	}
 	s.pair(rec)
 	s.frameNotes(rec, frame)
+	if rec.Injected && rec.Spec != nil && rec.Spec.Verb == ErrorVerb {
+		rec.Notes = append(rec.Notes, Note{Kind: NoteFault, Text: "said by the proxy, not by the server"})
+	}
 	s.challenges(rec)
 	if carriesMessage(rec.Verb) {
 		rec.Joined = s.chunks.add(rec)

@@ -69,6 +69,9 @@ type conn struct {
 	asked    atomic.Bool // asking is not nil
 	speaking sync.WaitGroup
 
+	faults     *faulty   // nil if there are none (Config.Faults)
+	fromServer io.Reader // the server, as near as the faults have it
+
 	mu      sync.Mutex // guards what follows: the session sees bytes in one order
 	session *decode.Session
 	broken  bool         // decoding has panicked; bytes pass undecoded
@@ -105,6 +108,8 @@ func (c *conn) start(server net.Conn) {
 	}
 	c.newSession(server.RemoteAddr().String())
 	c.gate = c.downGate()
+	c.faults = c.newFaulty()
+	c.fromServer = c.faults.reader(server)
 	shown := server.RemoteAddr()
 	if c.proxy.cfg.CaptureClientSide {
 		shown = c.client.LocalAddr()
@@ -128,6 +133,9 @@ func (c *conn) record(r *decode.Record) {
 		c.gate.pass(r)
 	case r.Dir == decode.ClientToServer && c.asking != nil && c.asking.feeding:
 		c.asking.gate.pass(r)
+	}
+	if c.faults != nil {
+		c.faults.mark(r)
 	}
 	c.proxy.emit(r)
 }
@@ -187,6 +195,9 @@ func (c *conn) passUp(p []byte) bool {
 	c.see()
 	c.mu.Unlock()
 	c.speakAside()
+	if c.faults != nil {
+		c.faults.carryOut()
+	}
 	if err != nil {
 		c.writeFailed("server", err)
 	}
@@ -251,11 +262,11 @@ func (c *conn) downstreamWay() {
 	var buffer readBuffer
 	for {
 		p := buffer.space()
-		n, err := c.server.Read(p)
+		n, err := c.fromServer.Read(p)
 		if n > 0 {
 			c.toClient.Lock()
 			c.speakFirst()
-			_, err := c.client.Write(c.passDown(p[:n]))
+			err := c.writeDown(c.passDown(p[:n]))
 			c.gate.rest()
 			c.toClient.Unlock()
 			if err != nil {
@@ -271,6 +282,15 @@ func (c *conn) downstreamWay() {
 			return
 		}
 	}
+}
+
+// writeDown writes to the client. The caller holds toClient.
+func (c *conn) writeDown(out []byte) error {
+	if c.faults != nil {
+		return c.faults.write(out)
+	}
+	_, err := c.client.Write(out)
+	return err
 }
 
 // passDown decodes what the server has sent and returns what the client is to
@@ -345,6 +365,7 @@ func (c *conn) breakOff(dir decode.Direction, who string, at decode.Stamp) {
 	}
 	c.because(who + " reset")
 	c.over = true
+	c.faults.end()
 	c.proxy.cfg.Log.Info().Str("conn", c.id).Str("end", who).Msg("the connection was broken off by one end, and is for the other")
 	c.proxy.cfg.Live.Reset(c.id, dir, at.Time)
 }
@@ -380,6 +401,7 @@ func (c *conn) finish() {
 		}
 		c.breakOff(dir, who, c.now())
 	}
+	defer c.faults.end()
 	if !c.guard(func() { c.session.Close(c.reason, c.now()) }) {
 		c.proxy.emit(&decode.Record{Stamp: c.now(), Conn: c.id, Kind: decode.KindClose, Reason: c.reason})
 	}
@@ -391,6 +413,7 @@ func (c *conn) abort(reason string) {
 	defer c.mu.Unlock()
 	c.because(reason)
 	c.aborted = true
+	c.faults.end()
 	c.client.Close()
 	if c.server != nil {
 		c.server.Close()

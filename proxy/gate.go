@@ -81,6 +81,14 @@ func (g *gate) instead(n int, b []byte) {
 	g.used += n
 }
 
+// gone is how many bytes go on so far.
+func (g *gate) gone() int {
+	if g.edited {
+		return len(g.out)
+	}
+	return g.used
+}
+
 // pass takes a complete record: the bytes of it that have not gone on go on
 // now, changed where none of it has.
 func (g *gate) pass(r *decode.Record) {
@@ -127,9 +135,25 @@ func (g *gate) release() []byte {
 	return held
 }
 
-// downGate is the gate on the way to the client: it replaces addresses.
+// downGate is the gate on the way to the client: it replaces addresses, and
+// finds the commands to which something is to happen.
 func (c *conn) downGate() gate {
-	return gate{conn: c, dir: decode.ServerToClient, mayChange: mayHoldAddress, change: c.withAddresses, tooLate: c.tellMissed}
+	return gate{conn: c, dir: decode.ServerToClient, mayChange: c.mayHold, change: c.changed, tooLate: c.tellMissed}
+}
+
+// mayHold tells whether a command that begins like this must be complete before
+// a byte of it goes on.
+func (c *conn) mayHold(begin []byte) bool {
+	return mayHoldAddress(begin) || c.faults != nil && c.faults.mayConcern(begin)
+}
+
+// changed returns what goes on in place of a command of the server.
+func (c *conn) changed(r *decode.Record) []byte {
+	out := c.withAddresses(r)
+	if c.faults != nil {
+		c.faults.strike(r, c.gate.gone(), len(out))
+	}
+	return out
 }
 
 // withAddresses returns a command of the server with its addresses replaced,

@@ -43,7 +43,7 @@ func shownRecord(r *decode.Record, clients map[string]string) string {
 	}
 	fmt.Fprintf(&b, " payload %q", r.Payload)
 	for _, n := range r.Notes {
-		if n.Kind != decode.NoteRewrite {
+		if n.Kind != decode.NoteRewrite && n.Kind != decode.NoteFault {
 			var challenge decode.Challenge
 			if n.Challenge != nil {
 				challenge = *n.Challenge

@@ -69,6 +69,9 @@ type Config struct {
 	// a challenge of its own at that interval, and keep the answer from the
 	// server.
 	InjectChallenge time.Duration
+	// Faults are what the proxy does to clients, to test them. They reach
+	// those that connect over TCP.
+	Faults []Fault
 	// Checks is what the proofs of clients are checked with; nil knows the
 	// published product keys.
 	Checks *decode.Checks

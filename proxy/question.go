@@ -10,8 +10,9 @@ import (
 	"msnproxy/decode"
 )
 
-// questioning is what a connection holds while the proxy asks its client
-// challenges of its own (Config.InjectChallenge). The client gets a CHL between
+// questioning is what a connection holds while the proxy talks to its client
+// itself. It may ask challenges of its own (Config.InjectChallenge), and refuse
+// requests (Config.Faults). The client gets a CHL between
 // two commands of the server, and the reply to its answer; the answer goes no
 // further than the proxy. Everything else passes as if nothing had happened.
 type questioning struct {
@@ -60,15 +61,34 @@ func (c *conn) ask() {
 		return
 	}
 	if c.asking == nil {
-		c.asking = &questioning{gate: gate{
-			conn: c, dir: decode.ClientToServer, mayChange: mayAnswer, change: c.takeAnswer, tooLate: func(*decode.Record) {},
-			ahead: len(c.session.Pending(decode.ClientToServer)), // has gone on already
-		}}
+		c.asking = c.newQuestioning(len(c.session.Pending(decode.ClientToServer)))
 	}
 	c.asked.Store(true)
 	c.asking.say = fmt.Appendf(nil, "CHL 0 %020d\r\n", rand.Uint64())
 	c.mu.Unlock()
 	c.speak()
+}
+
+// newQuestioning returns the gate for what the client sends, of which so many
+// bytes have gone on without their command being complete.
+func (c *conn) newQuestioning(ahead int) *questioning {
+	return &questioning{gate: gate{
+		conn: c, dir: decode.ClientToServer, mayChange: c.mayStay, change: c.keepHere, tooLate: func(*decode.Record) {}, ahead: ahead,
+	}}
+}
+
+// mayStay tells whether a command of the client that begins like this may be
+// one that goes no further than the proxy.
+func (c *conn) mayStay(begin []byte) bool {
+	return mayAnswer(begin) || c.faults != nil && c.faults.mayRefuse(begin)
+}
+
+// keepHere keeps a command from the server that is not for it. Others go on.
+func (c *conn) keepHere(r *decode.Record) []byte {
+	if c.faults != nil && c.faults.refuse(r) {
+		return nil
+	}
+	return c.takeAnswer(r)
 }
 
 // mayAnswer tells whether a command that begins like this may be an answer.

@@ -195,31 +195,53 @@ func TestWhatIsOnDiskOutlivesAKill(t *testing.T) {
 	}
 }
 
+// dial connects to the program.
+func (p *program) dial() net.Conn {
+	p.t.Helper()
+	c, err := net.Dial("tcp", p.address)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	c.SetDeadline(time.Now().Add(patience))
+	return c
+}
+
+// wantOpen checks that a client that has asked for a dialect is still connected
+// to the server: that hangs up on nonsense, and only then.
+func wantOpen(t *testing.T, c net.Conn) {
+	t.Helper()
+	c.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
+	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("the client got %v, want nothing", err)
+	}
+	c.SetReadDeadline(time.Now().Add(patience))
+	io.WriteString(c, "nonsense\r\n")
+	if _, err := c.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("the client got %v, want the end", err)
+	}
+}
+
 // TestOutOfDescriptors has clients come until the program can open nothing
 // more. Those that have a connection keep it, and all is well when some leave.
 func TestOutOfDescriptors(t *testing.T) {
 	p := startProgram(t, "ulimit -n 40;").read()
-	var clients []net.Conn
+	first := p.dial()
+	const vers = "VER 1 MSNP8 CVR0\r\n"
+	io.WriteString(first, vers)
+	got := make([]byte, len(vers))
+	if _, err := io.ReadFull(first, got); err != nil || string(got) != vers {
+		t.Errorf("the first client got %q, %v", got, err)
+	}
+	clients := []net.Conn{first}
 	for range 60 {
-		c, err := net.Dial("tcp", p.address)
-		if err != nil {
-			t.Fatal(err)
-		}
-		clients = append(clients, c)
+		clients = append(clients, p.dial())
 	}
 	for end := time.Now().Add(patience); !strings.Contains(p.log.String(), "too many open files"); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("the log does not say that descriptors are out: %s", p.log)
 		}
 	}
-	const vers = "VER 1 MSNP8 CVR0\r\n"
-	clients[0].SetDeadline(time.Now().Add(patience))
-	io.WriteString(clients[0], vers)
-	if got := make([]byte, len(vers)); true {
-		if _, err := io.ReadFull(clients[0], got); err != nil || string(got) != vers {
-			t.Errorf("the first client got %q, %v", got, err)
-		}
-	}
+	wantOpen(t, first)
 	for _, c := range clients {
 		c.Close()
 	}
@@ -321,5 +343,36 @@ func TestACaptureThatIsTakenAwayIsToldOnce(t *testing.T) {
 	}
 	if n := bytes.Count(out, []byte(`"kind":"open"`)); n != len(p.server.Connections()) {
 		t.Errorf("%d connections are in the capture, there were %d", n, len(p.server.Connections()))
+	}
+}
+
+// TestFaultsOfAUser asks for faults that lose nothing, and finds them in the
+// records and in the transcript.
+func TestFaultsOfAUser(t *testing.T) {
+	records := filepath.Join(t.TempDir(), "run.ndjson")
+	p := startProgram(t, "", "--fault", "slice=300,delay=1ms", "--fault", "slice=5@RNG", "--records", records)
+	var shown lockedBuffer
+	read := make(chan struct{})
+	go func() {
+		io.Copy(&shown, p.out)
+		close(read)
+	}()
+	p.wantEvening()
+	p.cmd.Process.Signal(os.Interrupt)
+	<-read
+	if status := p.wait(); status != 0 {
+		t.Errorf("the exit status is %d: %s", status, p.log)
+	}
+	content, err := os.ReadFile(records)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`{"kind":"fault","text":"slice=300"}`, `{"kind":"fault","text":"delay=1ms"}`, `{"kind":"fault","text":"slice=5@RNG"}`} {
+		if !bytes.Contains(content, []byte(want)) {
+			t.Errorf("no record has %s", want)
+		}
+	}
+	if !strings.Contains(shown.String(), "fault: slice=5@RNG") {
+		t.Errorf("the transcript does not tell of the fault:\n%s", &shown)
 	}
 }

@@ -31,6 +31,7 @@ import (
 type proxyFlags struct {
 	checkFlags
 	inject        time.Duration
+	faults        []string
 	upstream      string
 	listen        string
 	httpListen    string
@@ -69,7 +70,12 @@ Point the client at 127.0.0.1, port 1863; docs/clients.md says how. Clients that
 connect over HTTP come in by another address:
 
   msnproxy proxy --upstream messenger.example.com --http-listen 127.0.0.1:80 \
-      --http-upstream gateway.example.com`,
+      --http-upstream gateway.example.com
+
+To see how a client bears broken connections, late answers and errors, have them
+made (docs/faults.md):
+
+  msnproxy proxy --upstream messenger.example.com --fault slice=3,error=800@CHG`,
 		Args: wantArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := f.complete(); err != nil {
@@ -88,6 +94,7 @@ connect over HTTP come in by another address:
 	flags.BoolVar(&f.singlePort, "single-port", false, "have all connections come to the one port, for clients that ignore the port they are told")
 	flags.StringSliceVar(&f.allowReferral, "allow-referral", nil, "private networks (CIDR) that a server on a public address may refer clients to")
 	flags.DurationVar(&f.inject, "inject-challenge", 0, "ask every signed-in client a challenge of the proxy's own at this interval, such as 30s, and check its answer")
+	flags.StringSliceVar(&f.faults, "fault", nil, "do harm to clients on purpose, such as slice=3,delay=200ms,error=800@CHG; docs/faults.md lists what there is")
 	f.checkFlags.add(flags)
 	flags.BoolVar(&f.json, "json", false, "print JSON, one object a line; the report goes to standard error")
 	flags.BoolVar(&f.payload, "payload", false, "with --json or --records: add the raw bytes of payloads, in base64")
@@ -193,6 +200,9 @@ func (f *proxyFlags) config(std stdio, run *liveRun) (proxy.Config, error) {
 	if cfg.InjectChallenge = f.inject; f.inject != 0 && f.inject < minInject {
 		return cfg, flagError("--inject-challenge %v: use %v or more", f.inject, minInject)
 	}
+	if cfg.Faults, err = readFaults(f.faults); err != nil {
+		return cfg, err
+	}
 	if f.records != "" && f.records == f.capture {
 		return cfg, flagError("--records and --capture name the same file")
 	}
@@ -225,6 +235,21 @@ func (f *proxyFlags) config(std stdio, run *liveRun) (proxy.Config, error) {
 
 // minInject is the shortest interval of challenges: clients log each of them.
 const minInject = time.Second
+
+// readFaults reads the values of --fault.
+func readFaults(texts []string) (faults []proxy.Fault, err error) {
+	for _, text := range texts {
+		one, err := proxy.ParseFault(text)
+		if err != nil {
+			return nil, flagError("--fault %q: %w", text, err)
+		}
+		faults = append(faults, one)
+	}
+	if err := proxy.CheckFaults(faults); err != nil {
+		return nil, flagError("--fault: %w", err)
+	}
+	return faults, nil
+}
 
 func flagError(format string, args ...any) error {
 	return &exitError{code: exitUsage, err: fmt.Errorf(format, args...)}
@@ -355,6 +380,9 @@ func (run *liveRun) announce(p *proxy.Proxy, cfg proxy.Config) {
 	run.log.Info().Stringer("listen", p.Addr()).Str("upstream", cfg.Upstream).Msg("relaying; Ctrl-C ends the run and prints a report")
 	if cfg.InjectChallenge > 0 {
 		run.log.Warn().Stringer("interval", cfg.InjectChallenge).Msg("clients are asked challenges that their server knows nothing of")
+	}
+	if len(cfg.Faults) > 0 {
+		run.log.Warn().Str("faults", fmt.Sprint(cfg.Faults)).Msg("clients are done harm to on purpose; those that connect over HTTP are spared")
 	}
 	if p.HTTPAddr() != nil {
 		run.log.Info().Stringer("listen", p.HTTPAddr()).Str("upstream", cfg.HTTPUpstream).Msg("relaying HTTP")

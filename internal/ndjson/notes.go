@@ -32,7 +32,7 @@ func (s *Sink) addNote(e *zerolog.Event, n *decode.Note) {
 	case decode.NoteError:
 		e.Int("code", n.Code)
 		addText(e, "meaning", n.Meaning)
-	case decode.NoteIssue:
+	case decode.NoteIssue, decode.NoteFault:
 		e.Str("text", n.Text)
 	case decode.NoteGap:
 		e.Int64("bytes", n.Bytes)

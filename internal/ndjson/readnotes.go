@@ -53,7 +53,7 @@ func (n *note) note() decode.Note {
 		out.ToSeq, out.Request, out.Latency = n.ToSeq, n.Request, n.LatencyMS.duration()
 	case decode.NoteError:
 		out.Code, out.Meaning = n.Code, n.Meaning
-	case decode.NoteIssue:
+	case decode.NoteIssue, decode.NoteFault:
 		out.Text = n.Text
 	case decode.NoteGap:
 		out.Bytes = n.Bytes

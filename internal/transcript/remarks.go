@@ -48,6 +48,8 @@ func remark(n *decode.Note) Remark {
 		return Remark{Doubt, bytesText(n.Bytes) + " missing"}
 	case decode.NoteRewrite:
 		return Remark{Aside, "the client was told " + n.To + " instead of " + n.From}
+	case decode.NoteFault:
+		return Remark{Aside, "fault: " + n.Text}
 	case decode.NoteChallenge:
 		return challenge(n.Challenge)
 	case decode.NoteSignIn:
