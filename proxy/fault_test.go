@@ -302,6 +302,29 @@ func TestARequestIsAnsweredWithAnError(t *testing.T) {
 	}
 }
 
+// TestRepliesOfTheProxysOwnKeepTheirOrder has a request that is refused come
+// together with one that the server answers at once.
+func TestRepliesOfTheProxysOwnKeepTheirOrder(t *testing.T) {
+	h, capture := startFaulty(t, "error=800@CHG")
+	client, server := h.connect()
+	send(t, client, "VER 1 MSNP8 CVR0\r\n")
+	expect(t, server, "VER 1 MSNP8 CVR0\r\n")
+	go func() {
+		for ping := make([]byte, len("PNG\r\n")); ; {
+			if _, err := io.ReadFull(server, ping); err != nil {
+				return
+			}
+			io.WriteString(server, "QNG 5\r\n")
+		}
+	}()
+	for range 1000 {
+		send(t, client, "CHG 2 NLN 0\r\nPNG\r\n")
+		expect(t, client, "800 2\r\nQNG 5\r\n")
+	}
+	client.Close()
+	h.wantNotes(capture, "CHG: error=800@CHG", "800: said by the proxy, not by the server")
+}
+
 func TestAnErrorInsteadOfASwitchboard(t *testing.T) {
 	server, err := peers.NewServer(peers.ServerConfig{SkipsTrIDs: true})
 	if err != nil {
