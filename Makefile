@@ -3,6 +3,7 @@
 GO     ?= go
 FUZZ   ?= 30s
 COUNT  ?= 5
+SOAK   ?= 1h
 
 .PHONY: help
 help: ## show this help
@@ -40,6 +41,10 @@ fuzz: ## run every fuzz target for a while (FUZZ=30s, or 9000x, each)
 			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZ) -fuzzminimizetime 20x $$package; \
 		done; \
 	done
+
+.PHONY: soak
+soak: ## put the proxy under load for long, and tell what is left (SOAK=1h)
+	$(GO) test -run '^TestSoak$$' -v -timeout 0 ./proxy -soak $(SOAK)
 
 .PHONY: lint
 lint: ## check format, vet and static analysis

@@ -110,6 +110,14 @@ func (h *harness) connect() (client, server *net.TCPConn) {
 
 func (h *harness) connectTo(address string, l net.Listener) (client, server *net.TCPConn) {
 	h.t.Helper()
+	client, server = h.pair(address, l)
+	h.t.Cleanup(func() { client.Close(); server.Close() })
+	return client, server
+}
+
+// pair is connectTo for who closes the ends himself.
+func (h *harness) pair(address string, l net.Listener) (client, server *net.TCPConn) {
+	h.t.Helper()
 	c, err := net.Dial("tcp", address)
 	if err != nil {
 		h.t.Fatal(err)
@@ -121,7 +129,6 @@ func (h *harness) connectTo(address string, l net.Listener) (client, server *net
 	}
 	for _, end := range []net.Conn{c, s} {
 		end.SetDeadline(time.Now().Add(patience))
-		h.t.Cleanup(func() { end.Close() })
 	}
 	return c.(*net.TCPConn), s.(*net.TCPConn)
 }
