@@ -11,16 +11,28 @@ import (
 // so that equal secrets show equal and nothing of a secret remains, not even
 // a hash that guesses could be tried against.
 //
-// It remembers every secret of the run by its hash, in memory only. It is not safe for concurrent use.
+// It remembers secrets by their hashes, in memory only, and at least the last
+// maxSecrets of them: one that comes again after more others gets a new number.
+// It is not safe for concurrent use.
 type Masker struct {
-	numbers map[[sha256.Size]byte]int // by the secret's hash: secrets can be long, and need not be kept
+	// recent and before are the numbers by the secret's hash: secrets can be
+	// long, and need not be kept. What was not seen since recent was made is
+	// forgotten with before, when recent is full.
+	recent, before map[[sha256.Size]byte]int
+	last           int // the last number that was given
+
 	line    []byte
 	payload []byte
 	spans   []span
 }
 
 // NewMasker returns a masker for a run.
-func NewMasker() *Masker { return &Masker{numbers: map[[sha256.Size]byte]int{}} }
+func NewMasker() *Masker { return &Masker{recent: map[[sha256.Size]byte]int{}} }
+
+// maxSecrets is how many secrets a Masker remembers at least, and twice that at
+// most, some 10 MiB: a stranger can send any number of tickets. A busy day has
+// some thousands of tickets and cookies.
+const maxSecrets = 1 << 16
 
 // span is a part of a line or payload.
 type span struct{ from, to int }
@@ -144,11 +156,18 @@ func isMasked(secret []byte) bool {
 // number returns the number of a secret, the next one if it is new.
 func (m *Masker) number(secret []byte) int {
 	key := sha256.Sum256(secret)
-	n, ok := m.numbers[key]
-	if !ok {
-		n = len(m.numbers) + 1
-		m.numbers[key] = n
+	if n, ok := m.recent[key]; ok {
+		return n
 	}
+	n, ok := m.before[key]
+	if !ok {
+		m.last++
+		n = m.last
+	}
+	if len(m.recent) >= maxSecrets {
+		m.before, m.recent = m.recent, map[[sha256.Size]byte]int{}
+	}
+	m.recent[key] = n
 	return n
 }
 

@@ -2,6 +2,7 @@ package decode
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -167,5 +168,31 @@ func TestWhatIsMaskedStaysAsItIs(t *testing.T) {
 	m.Mask(r)
 	if got := string(r.Line); got != "USR 4 TWN S t=***12&p=***1" {
 		t.Errorf("%s", got)
+	}
+}
+
+func TestAMaskerRemembersTheLastSecretsAndNoMore(t *testing.T) {
+	m := NewMasker()
+	number := func(n int) int { return m.number([]byte(strconv.Itoa(n))) }
+	for n := range maxSecrets {
+		if got := number(n); got != n+1 {
+			t.Fatalf("secret %d has the number %d", n, got)
+		}
+	}
+	for n := maxSecrets; n < 5*maxSecrets/2; n++ {
+		number(n)
+		if got := number(0); got != 1 { // it comes again and again, and stays known
+			t.Fatalf("after %d others, the first secret has the number %d", n, got)
+		}
+	}
+	const recent = 5*maxSecrets/2 - maxSecrets
+	if got := number(recent); got != recent+1 {
+		t.Errorf("of the last %d, one has a new number: %d", maxSecrets, got)
+	}
+	if held := len(m.recent) + len(m.before); held > 2*maxSecrets {
+		t.Errorf("%d secrets are remembered, want at most %d", held, 2*maxSecrets)
+	}
+	if got := number(1); got != 5*maxSecrets/2+1 {
+		t.Errorf("a secret that was forgotten has the number %d: not a new one", got)
 	}
 }
