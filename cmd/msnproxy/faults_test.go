@@ -181,7 +181,8 @@ func TestWhatIsOnDiskOutlivesAKill(t *testing.T) {
 		var out, log bytes.Buffer
 		read := exec.Command("msnproxy", "decode", "--json", capture)
 		read.Stdout, read.Stderr = &out, &log
-		if err := read.Run(); err != nil {
+		// A kill may fall into a write: then the file is cut, and decode says so.
+		if err := read.Run(); err != nil && !(read.ProcessState.ExitCode() == exitFailed && strings.Contains(log.String(), "cut")) {
 			t.Errorf("round %d, killed after %v: decode: %v\n%s", round, after, err, &log)
 		}
 		seen := filepath.Join(dir, "seen.ndjson")
