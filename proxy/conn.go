@@ -103,13 +103,14 @@ func (c *conn) start(server net.Conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.server = server
+	c.faults = c.newFaulty()
+	c.fromServer = c.faults.reader(server)
 	if c.aborted {
 		server.Close()
+		c.faults.end()
 	}
 	c.newSession(server.RemoteAddr().String())
 	c.gate = c.downGate()
-	c.faults = c.newFaulty()
-	c.fromServer = c.faults.reader(server)
 	shown := server.RemoteAddr()
 	if c.proxy.cfg.CaptureClientSide {
 		shown = c.client.LocalAddr()
