@@ -381,3 +381,23 @@ func TestASwitchboardIsDropped(t *testing.T) {
 		})
 	}
 }
+
+func FuzzParseFault(f *testing.F) {
+	for _, kind := range faultKinds {
+		for _, example := range strings.Fields(kind.example) {
+			f.Add(example)
+		}
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		one, err := ParseFault(text)
+		if err != nil {
+			return
+		}
+		if again, err := ParseFault(one.String()); err != nil || again != one {
+			t.Errorf("%q is %+v, and then %+v, %v", text, one, again, err)
+		}
+		if one.time == 0 && one.number == 0 || one.kind.where == oneRequest && one.verb == "" {
+			t.Errorf("%q is a fault that does nothing: %+v", text, one)
+		}
+	})
+}
