@@ -350,8 +350,14 @@ func TestAnErrorInsteadOfASwitchboard(t *testing.T) {
 	if _, err := alice.Call(ctx, peers.Bob); err == nil || !strings.Contains(err.Error(), "713 ") {
 		t.Errorf("calling Bob: %v, want the error 713", err)
 	}
-	for _, err := range server.Errors() {
-		t.Errorf("the server noticed: %v", err)
+	h.stop()
+	if notes := faultNotes(h.recorder.records); notes["XFR: error=713@XFR"] != 1 {
+		t.Errorf("records tell of %v", notes)
+	}
+	for _, err := range server.Errors() { // the strict client hangs up on an error, and nothing else is wrong
+		if !strings.Contains(err.Error(), "the end of the connection") {
+			t.Errorf("the server noticed: %v", err)
+		}
 	}
 }
 
