@@ -1,6 +1,9 @@
 package decode
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Kind is the kind of a record.
 type Kind uint8
@@ -53,6 +56,7 @@ type Arg struct {
 type Stamp struct {
 	Time   time.Time
 	Packet int64 // 1-based number of the packet in its capture; 0 when live
+	Input  int32 // offline, which of the run's captures that is, from 0
 	// Injected tells that the proxy said it, in the server's place.
 	Injected bool
 }
@@ -75,6 +79,7 @@ type Carrier struct {
 // slices are used again for the next one. Clone keeps it.
 type Record struct {
 	Stamp                     // of the read or packet in which the record begins
+	File        string        // the capture that Packet counts in, where a run has several
 	Conn        string        // id of the connection
 	Seq         int64         // order within the connection, from 1
 	Kind        Kind          //
@@ -138,26 +143,32 @@ func (r *Record) Note(kind NoteKind) *Note {
 
 // Clone returns a copy of the record that stays valid.
 func (r *Record) Clone() *Record {
-	c := *r
-	bytes := make([]byte, 0, len(r.Raw)+len(r.Line)+len(r.Payload))
+	c := &Record{}
+	r.CopyTo(c, nil)
+	return c
+}
+
+// CopyTo makes c a copy of the record that stays valid for as long as memory,
+// which it uses and returns, perhaps larger. Lists that c has are used again.
+func (r *Record) CopyTo(c *Record, memory []byte) []byte {
+	args, notes := c.Args[:0], c.Notes[:0]
+	*c = *r
+	memory = slices.Grow(memory[:0], len(r.Raw)+len(r.Line)+len(r.Payload))
 	keep := func(b []byte) []byte {
 		if b == nil {
 			return nil
 		}
-		at := len(bytes)
-		bytes = append(bytes, b...)
-		return bytes[at:len(bytes):len(bytes)]
+		at := len(memory)
+		memory = append(memory, b...)
+		return memory[at:len(memory):len(memory)]
 	}
 	c.Raw, c.Line, c.Payload = keep(r.Raw), keep(r.Line), keep(r.Payload)
-	if len(r.Args) > 0 {
-		c.Args = make([]Arg, len(r.Args))
+	for i := range r.Args {
+		args = append(args, r.Args[i])
+		args[i].Value = r.Args[i].in(c.Line)
 	}
-	for i, a := range r.Args {
-		c.Args[i] = a
-		c.Args[i].Value = a.in(c.Line)
-	}
-	c.Notes = append([]Note(nil), r.Notes...)
-	return &c
+	c.Args, c.Notes = args, append(notes, r.Notes...)
+	return memory
 }
 
 // in returns the argument's value as a part of a line, where it is one, or

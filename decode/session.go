@@ -57,6 +57,9 @@ type side struct {
 	lost   bool // some of it is missing
 }
 
+// mark notes when the next input came.
+func (s *side) mark(at Stamp) { s.marks.add(s.framer.offset, s.framer.inputOffset(), at) }
+
 // NewSession returns a session for a connection.
 func NewSession(cfg Config) *Session {
 	s := &Session{cfg: cfg, servers: DS | NS | SB}
@@ -80,7 +83,7 @@ func (s *Session) Feed(dir Direction, p []byte, at Stamp) {
 		return
 	}
 	side := &s.sides[dir.index()]
-	side.marks.add(side.framer.inputOffset(), at)
+	side.mark(at)
 	side.bytes += int64(len(p))
 	side.framer.Feed(p)
 	s.drain(dir)
@@ -92,7 +95,7 @@ func (s *Session) Gap(dir Direction, n int64, at Stamp) {
 		return
 	}
 	side := &s.sides[dir.index()]
-	side.marks.add(side.framer.inputOffset(), at)
+	side.mark(at)
 	side.lost = true
 	if s.lock != nil && dir == ServerToClient {
 		s.lock.doubt()

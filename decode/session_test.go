@@ -215,3 +215,25 @@ func FuzzSession(f *testing.F) {
 		}
 	})
 }
+
+// TestStampOfARecordInManyPackets wants a record that came byte by byte to
+// bear the time of its first byte, however many packets there were.
+func TestStampOfARecordInManyPackets(t *testing.T) {
+	for _, before := range []string{"", "PNG\r\n"} {
+		var got []Stamp
+		s := NewSession(Config{Emit: func(r *Record) { got = append(got, r.Stamp) }})
+		input := before + "MSG 1 U 500\r\n" + strings.Repeat("x", 500) + "PNG\r\n"
+		for i := range len(input) {
+			s.Feed(ClientToServer, []byte(input[i:i+1]), Stamp{Packet: int64(i + 1)})
+		}
+		want := []int64{0, 1, int64(len(input) - 4)}
+		if before != "" {
+			want = []int64{0, 1, int64(len(before) + 1), int64(len(input) - 4)}
+		}
+		for i, at := range got {
+			if i >= len(want) || at.Packet != want[i] {
+				t.Errorf("record %d began in packet %d, want %v", i, at.Packet, want)
+			}
+		}
+	}
+}
