@@ -70,7 +70,7 @@ type packetContext gopacket.CaptureInfo
 func (c *packetContext) GetCaptureInfo() gopacket.CaptureInfo { return gopacket.CaptureInfo(*c) }
 
 func contextOf(s *segment) packetContext {
-	c := packetContext{Timestamp: s.at.Time, InterfaceIndex: int(s.at.Packet), Length: s.file}
+	c := packetContext{Timestamp: s.at.Time, InterfaceIndex: int(s.at.Packet), Length: int(s.at.Input)}
 	if s.at.Injected {
 		c.CaptureLength = 1
 	}

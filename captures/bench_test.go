@@ -1,7 +1,7 @@
 package captures
 
 import (
-	"bytes"
+	"context"
 	"fmt"
 	"runtime"
 	"testing"
@@ -47,9 +47,11 @@ func BenchmarkDecodeCapture(b *testing.B) {
 	b.SetBytes(int64(len(file)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := readOne(NewDecoder(options), "benchmark", bytes.NewReader(file)); err != nil {
+		d := NewDecoder(options)
+		if err := d.Files(context.Background(), []Input{input("benchmark", file)}); err != nil {
 			b.Fatal(err)
 		}
+		d.Close()
 	}
 	runtime.ReadMemStats(&after)
 	b.ReportMetric(float64(after.Mallocs-before.Mallocs)/float64(commands), "allocs/command")

@@ -41,10 +41,10 @@ type connection struct {
 	reset   int               // the side that sent a RST, or unknown
 	strays  int               // segments in a row that were out of reach
 
-	carrier decode.Carrier // its id as that which carries others, once it has one
-	tunnel  string         // the server at the end of the tunnel that it is, or ""
-
-	file, lastFile int // of the run: those of its first and its last packet
+	carrier   decode.Carrier // its id as that which carries others, once it has one
+	exchanges *lane          // what records of HTTP go through, from then on
+	exchanged int64          // and how many there are
+	tunnel    string         // the server at the end of the tunnel that it is, or ""
 
 	isn  [2]isn
 	live *live // nil when done
@@ -241,10 +241,10 @@ func (c *connection) end(side int) {
 }
 
 // accept gives the connection a session, and feeds it what was held.
-func (c *connection) accept(id string, o Options) {
+func (c *connection) accept(id string, o Options, out *lane) {
 	c.live.session = decode.NewSession(decode.Config{
 		Conn: id, Client: c.clientAddr(), Server: c.serverAddr(), Carrier: c.carrier,
-		Opened: c.opened, MidStream: !c.began && c.tunnel == "", Book: o.Book, Checks: o.Checks, Emit: c.remarking(o.Emit),
+		Opened: c.opened, MidStream: !c.began && c.tunnel == "", Book: o.Book, Checks: o.Checks, Emit: c.remarking(out.emit),
 	})
 	c.replay()
 }
@@ -270,6 +270,7 @@ func (c *connection) serverAddr() string {
 func (c *connection) asCarrier(t *table) decode.Carrier {
 	if c.carrier.Conn == "" {
 		t.move(c)
+		c.exchanges = t.decoder.order.lane()
 		c.carrier = decode.Carrier{Conn: t.nextCarrierID(), Addr: c.ends[1-c.client].String()}
 	}
 	return c.carrier

@@ -28,6 +28,8 @@ type Options struct {
 	// OnlyPorts leaves connections alone that have neither end at one of
 	// these ports. Without it, MSNP is found on any.
 	OnlyPorts bool
+	// TellFiles has records bear the names of their files.
+	TellFiles bool
 	// Progress, if it is not nil, is called with how many bytes more were
 	// read of the files that Files reads.
 	Progress func(bytes int)
@@ -42,14 +44,17 @@ func (o *Options) isService(port uint16) bool {
 // run, as if they were one file: connections go on from one to the next, and
 // end with the run, which Close ends.
 //
-// Records come in the order of the packets that complete them. Files that are
-// read together are merged by the times of their packets; where those are
-// equal, the file that begins earlier comes first, and then its name.
+// Files that are read together are merged by the times of their packets; where
+// those are equal, the file that begins earlier comes first, and then its name.
+// Records come sorted, in the order of capture time, packet, connection, as far
+// as the limits in order.go allow; those of a connection always stay in their
+// order.
 type Decoder struct {
 	options   Options
 	assembler *assembler
 	table     *table
 	parser    parser
+	order     sorter
 	files     []*Summary // of the run, in the order in which they were begun
 	carriers  int        // TCP connections of HTTP so far that have an id
 }
@@ -64,7 +69,16 @@ func NewDecoder(o Options) *Decoder {
 	}
 	d := &Decoder{options: o, assembler: newAssembler()}
 	d.table = newTable(d)
+	d.order.emit = d.emit
 	return d
+}
+
+// emit passes a record on.
+func (d *Decoder) emit(r *decode.Record) {
+	if d.options.TellFiles {
+		r.File = d.files[r.Input].File
+	}
+	d.options.Emit(r)
 }
 
 // Summary tells what was in a capture file.
@@ -90,8 +104,9 @@ func (s Summary) SkippedPackets() int64 {
 
 // File reads one capture to its end, which may be that of a live pipe. What
 // was read before an error has been used. The context is looked at between two
-// packets.
+// packets. A reader that has nothing more for a while may call Flush.
 func (d *Decoder) File(ctx context.Context, name string, r io.Reader) error {
+	d.order.window = pipeWindow
 	f := d.begin(name)
 	if err := f.open(r); err != nil {
 		return err
@@ -111,10 +126,15 @@ func (d *Decoder) File(ctx context.Context, name string, r io.Reader) error {
 	}
 }
 
+// Flush hands out the records that wait for older ones to come. What is older
+// and comes after all is then out of order.
+func (d *Decoder) Flush() { d.order.flush() }
+
 // Close ends the run: all connections that are still open are closed. It
 // returns the summaries of the files, in the order in which they were begun.
 func (d *Decoder) Close() []Summary {
 	d.table.finishAll()
+	d.order.flush()
 	d.parser.fragments.forgetAll()
 	d.countLostFragments()
 	out := make([]Summary, len(d.files))
@@ -136,7 +156,7 @@ func (d *Decoder) use(f *file, p frame) {
 	sum := f.summary
 	sum.count(p)
 	d.table.file = f.number
-	if skip := d.parser.parse(p, decode.Stamp{Time: p.time, Packet: sum.Packets, Injected: p.injected}); skip != "" {
+	if skip := d.parser.parse(p, decode.Stamp{Time: p.time, Packet: sum.Packets, Input: int32(f.number), Injected: p.injected}); skip != "" {
 		sum.Skipped[skip]++
 	}
 	for i := range d.parser.segments {
@@ -144,6 +164,7 @@ func (d *Decoder) use(f *file, p frame) {
 			sum.Skipped[skip]++
 		}
 	}
+	d.order.release(p.time)
 	d.countLostFragments()
 }
 

@@ -15,6 +15,7 @@
 //	assembler  bytes in order, by gopacket's reassembly
 //	detect     whether they are MSNP; held keeps them until that is known
 //	gateway    or MSNP within HTTP, which httpstream cuts into messages
+//	order      their records, sorted
 //
 // What comes out goes to one decode.Session per connection, just as in the
 // live proxy (or per session of the gateway, over whatever connections it goes): bytes, gaps and ends in the order in which they were captured,

@@ -311,7 +311,7 @@ func (h *half) checkEnd() {
 // stampAt tells which packet brought the byte at an offset.
 func stampAt(sg reassembly.ScatterGather, offset int) decode.Stamp {
 	ci := sg.CaptureInfo(offset)
-	return decode.Stamp{Time: ci.Timestamp, Packet: int64(ci.InterfaceIndex), Injected: ci.CaptureLength != 0}
+	return decode.Stamp{Time: ci.Timestamp, Packet: int64(ci.InterfaceIndex), Input: int32(ci.Length), Injected: ci.CaptureLength != 0}
 }
 
 // runLength tells how many of the n bytes from an offset on came in the same

@@ -23,7 +23,6 @@ type httpTalk struct {
 	answers  []*httpMessage    // that came before their requests
 	lost     []*pendingRequest // that opened a session, and whose response is missing
 	last     string            // the session that a message was about
-	seq      int64             // of the records of this connection
 }
 
 // pendingRequest is a request whose response is not there yet. Of one that was
@@ -249,11 +248,13 @@ func (t *httpTalk) exchange(r *pendingRequest, m *httpMessage) {
 		x.Response, x.ResponseBody, x.ResponseDropped = m.response, m.bytes(), m.dropped
 		x.Latency = m.at.Time.Sub(r.message.at.Time)
 	}
-	t.seq++
+	c := t.conn
 	record := x.Record()
-	record.Stamp, record.Conn, record.Seq = r.message.at, t.carrier().Conn, t.seq
-	record.Client, record.ServerAddr = t.conn.clientAddr(), t.conn.serverAddr()
-	t.sessions.table.decoder.options.Emit(record)
+	record.Stamp, record.Conn = r.message.at, t.carrier().Conn
+	record.Client, record.ServerAddr = c.clientAddr(), c.serverAddr()
+	c.exchanged++
+	record.Seq = c.exchanged
+	c.exchanges.emit(record)
 }
 
 // carrier is the connection as that which carries others. It has an id of its

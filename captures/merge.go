@@ -24,6 +24,7 @@ type Input struct {
 // they are given, nor how a capture was cut into files. A file that fails does
 // not keep the others from being read; the error is that of all of them.
 func (d *Decoder) Files(ctx context.Context, inputs []Input) error {
+	d.order.window = fileWindow
 	m := &merger{decoder: d, waiting: inOrder(inputs)}
 	for m.more() {
 		f := m.earliest()

@@ -44,7 +44,6 @@ type segment struct {
 	data                []byte
 	lost                int // bytes at the end that the capture cut off
 	at                  decode.Stamp
-	file                int // of the run; set by the table
 }
 
 // parser takes the headers off packets. It is used again for each packet, so

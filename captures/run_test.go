@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -64,38 +63,6 @@ func TestConnectionOfAnEarlierFileEndsWithIt(t *testing.T) {
 	}
 }
 
-// TestOrderOfRecords wants records in the order of the packets that complete
-// them: no record comes out before its packet, and none waits for a later one.
-func TestOrderOfRecords(t *testing.T) {
-	var talks []*talk
-	for i := range 30 {
-		k := newTalk(fmt.Sprintf("10.0.0.1:%d", 2048+i), "10.0.0.2:1863").wait(time.Duration(i%7) * 3 * time.Millisecond)
-		talks = append(talks, k.open().signIn().chat(5).chat(6).close())
-	}
-	list := packets(t, linkEthernet, talks...)
-	want := decodeFile(pcapFile(linkEthernet, list))
-	var at time.Time
-	var packet int64
-	for _, rec := range want.records {
-		if rec.Kind == decode.KindOpen {
-			continue // it shows once its connection is known to be MSNP
-		}
-		if rec.Time.Before(at) || rec.Packet < packet {
-			t.Fatalf("%s %s of packet %d comes after packet %d", rec.Conn, rec.Line, rec.Packet, packet)
-		}
-		at, packet = rec.Time, rec.Packet
-	}
-	for n := 1; n < 40; n += 6 { // dealt out to files, in any order, it stays the same
-		var files []Input
-		for i, part := range slices.Collect(slices.Chunk(list, (len(list)+n-1)/n)) {
-			files = append(files, input(fmt.Sprint(i), pcapFile(linkEthernet, part)))
-		}
-		slices.Reverse(files)
-		got, _ := decodeRun(Options{}, files...)
-		wantSame(t, got, want)
-	}
-}
-
 func TestTooManyConnectionsEvictTheIdlest(t *testing.T) {
 	var talks []*talk
 	for i := range maxUndecided + 3 {
@@ -122,11 +89,12 @@ func TestCancelStopsARun(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	closed := 0
 	in := Input{Name: "x", Open: func() (io.ReadCloser, error) {
-		return closer{bytes.NewReader(pcapFile(linkEthernet, usualPackets(t))), &closed}, nil
+		list := packets(t, linkEthernet, usualTalk().open().signIn().wait(2*fileWindow).chat(1).close())
+		return closer{bytes.NewReader(pcapFile(linkEthernet, list)), &closed}, nil
 	}}
 	d := NewDecoder(Options{Emit: func(*decode.Record) { cancel() }})
 	err := d.Files(ctx, []Input{in})
-	if !errors.Is(err, context.Canceled) || !strings.HasPrefix(err.Error(), "x: stopped after packet 4") || closed != 2 {
+	if !errors.Is(err, context.Canceled) || !strings.HasPrefix(err.Error(), "x: stopped after packet 12") || closed != 2 {
 		t.Errorf("%v, closed %d times", err, closed)
 	}
 }

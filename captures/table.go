@@ -65,7 +65,6 @@ func newTable(d *Decoder) *table {
 
 // packet uses a TCP packet, or says why it does not.
 func (t *table) packet(s *segment) (skip string) {
-	s.file = t.file
 	t.expire(s.at.Time)
 	t.runTimers(s.at)
 	if o := &t.decoder.options; o.OnlyPorts && !o.isService(s.from.Port()) && !o.isService(s.to.Port()) {
@@ -136,7 +135,7 @@ func (t *table) stray(c *connection, s *segment, skip string) string {
 func (t *table) add(key ports, s *segment) *connection {
 	t.made++
 	c := newConnection(t.made, s, &t.decoder.assembler.recents)
-	c.key, c.file = key, t.file
+	c.key = key
 	t.byPorts[key] = c
 	t.undecided.push(c)
 	return c
@@ -144,7 +143,7 @@ func (t *table) add(key ports, s *segment) *connection {
 
 // touch notes that a connection has shown life.
 func (t *table) touch(c *connection, at decode.Stamp) {
-	c.last, c.lastFile = at, t.file
+	c.last = at
 	q := c.in
 	q.remove(c)
 	q.push(c)
@@ -165,8 +164,8 @@ func (t *table) decide(c *connection, final bool) {
 	case isMSNP:
 		c.client = client
 		t.move(c)
-		id, _ := t.nextIDIn(c.file)
-		c.accept(id, t.decoder.options)
+		id, _ := t.nextIDIn(int(c.opened.Input))
+		c.accept(id, t.decoder.options, t.decoder.order.lane())
 	case isHTTP:
 		c.client = client
 		c.acceptHTTP(&t.gateway)
@@ -246,7 +245,7 @@ func (t *table) expire(now time.Time) {
 // dropIdle drops a connection that was silent for too long. If its last packet
 // was in an earlier file, what happened to it was not captured.
 func (t *table) dropIdle(c *connection) {
-	if c.lastFile != t.file {
+	if int(c.last.Input) != t.file {
 		t.drop(c, reasonCaptureEnded)
 		return
 	}
@@ -270,7 +269,7 @@ func (t *table) finishAll() {
 	}
 	slices.SortFunc(left, func(a, b *connection) int { return int(a.number - b.number) })
 	for _, c := range left {
-		c.last = t.endOf(c.lastFile)
+		c.last = t.endOf(int(c.last.Input))
 		t.finish(c, reasonCaptureEnded)
 	}
 	t.gateway.finish(t.endOf(t.file))
@@ -282,5 +281,5 @@ func (t *table) endOf(file int) decode.Stamp {
 		return decode.Stamp{}
 	}
 	sum := t.decoder.files[file]
-	return decode.Stamp{Time: sum.Last, Packet: sum.Packets}
+	return decode.Stamp{Time: sum.Last, Packet: sum.Packets, Input: int32(file)}
 }

@@ -30,6 +30,9 @@ func inputsOf(names []string) (in inputs, err error) {
 	return in, errors.Join(errs...)
 }
 
+// several tells whether there are several captures in the run.
+func (in *inputs) several() bool { return len(in.captures)+len(in.live) > 1 }
+
 func (in *inputs) add(name string) error {
 	if name == "-" {
 		in.live = append(in.live, name)

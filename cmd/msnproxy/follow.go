@@ -19,7 +19,7 @@ func (r *reading) growing(ctx context.Context, name string) error {
 		return err
 	}
 	defer file.Close()
-	err = r.input(context.WithoutCancel(ctx), name, &growing{ctx: ctx, file: file})
+	err = r.input(context.WithoutCancel(ctx), name, &growing{ctx: ctx, file: file, quiet: r.decoder.Flush})
 	if ctx.Err() != nil && errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil // somebody was just writing a packet
 	}
@@ -28,9 +28,10 @@ func (r *reading) growing(ctx context.Context, name string) error {
 
 // growing is a file that may become longer. It ends when the context does.
 type growing struct {
-	ctx  context.Context
-	file *os.File
-	at   int64
+	ctx   context.Context
+	file  *os.File
+	at    int64
+	quiet func() // called when it has not grown for a while
 }
 
 func (g *growing) Read(p []byte) (int, error) {
@@ -55,6 +56,7 @@ func (g *growing) wait() error {
 	case <-g.ctx.Done():
 		return io.EOF
 	case <-time.After(followPause):
+		g.quiet()
 		return nil
 	}
 }

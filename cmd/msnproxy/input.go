@@ -73,11 +73,13 @@ func readCaptures(ctx context.Context, std stdio, f inputFlags, names []string, 
 		}
 	}
 	r := &reading{std: std, flags: f, bar: newProgress(std.err, f.silent)}
+	in, err := inputsOf(names)
+	in.tellSkipped(std.err)
 	r.decoder = captures.NewDecoder(captures.Options{
-		Checks: checks, Ports: ports, OnlyPorts: !f.anyPort, Progress: r.bar.read, Emit: emit,
+		Checks: checks, Ports: ports, OnlyPorts: !f.anyPort, TellFiles: in.several(), Progress: r.bar.read, Emit: emit,
 	})
 	r.records = &recordReader{warn: std.err, skip: f.badLines, emit: emit}
-	err = r.all(ctx, names)
+	err = errors.Join(err, r.all(ctx, in, names[0]))
 	r.bar.done()
 	summaries := append(r.decoder.Close(), r.records.read...)
 	if failed := j.Close(); failed != nil {
@@ -102,15 +104,13 @@ type reading struct {
 }
 
 // all reads the captures, as one run, then records, then what is live, one
-// after the other.
-func (r *reading) all(ctx context.Context, names []string) error {
+// after the other; or it follows the one that is named.
+func (r *reading) all(ctx context.Context, in inputs, followed string) error {
 	if r.flags.follow {
-		return r.growing(ctx, names[0])
+		return r.growing(ctx, followed)
 	}
-	in, err := inputsOf(names)
-	in.tellSkipped(r.std.err)
 	r.bar.begin(in.size)
-	errs := []error{err, r.decoder.Files(ctx, in.captures)}
+	errs := []error{r.decoder.Files(ctx, in.captures)}
 	for _, name := range in.records {
 		errs = append(errs, r.file(ctx, name))
 	}
@@ -133,14 +133,14 @@ func (r *reading) file(ctx context.Context, name string) error {
 // live reads a pipe, or standard input. It may stay silent for long.
 func (r *reading) live(ctx context.Context, name string) error {
 	if name == "-" {
-		return r.input(context.WithoutCancel(ctx), "standard input", &interruptible{ctx: ctx, from: r.std.in})
+		return r.input(context.WithoutCancel(ctx), "standard input", &interruptible{ctx: ctx, from: r.std.in, quiet: r.decoder.Flush})
 	}
 	pipe, err := os.Open(name)
 	if err != nil {
 		return err
 	}
 	defer pipe.Close()
-	return r.input(context.WithoutCancel(ctx), name, &interruptible{ctx: ctx, from: pipe})
+	return r.input(context.WithoutCancel(ctx), name, &interruptible{ctx: ctx, from: pipe, quiet: r.decoder.Flush})
 }
 
 // input reads a capture, or records.
@@ -171,10 +171,11 @@ func tell(w io.Writer, summaries []captures.Summary, done func(captures.Summary)
 // interruptible is an input that ends when the context does: whoever presses
 // Ctrl-C on a live pipe wants the end of the output, not none.
 type interruptible struct {
-	ctx  context.Context
-	from io.Reader
-	read chan result // of the read under way, if there is one
-	rest []byte      // read, and not yet asked for
+	ctx   context.Context
+	from  io.Reader
+	quiet func()      // called when nothing has come for a while
+	read  chan result // of the read under way, if there is one
+	rest  []byte      // read, and not yet asked for
 }
 
 type result struct {
@@ -185,6 +186,11 @@ type result struct {
 // lastWords is how long an interrupted input may still bring what its other
 // end has to say: tcpdump in the same pipe gets the same Ctrl-C.
 const lastWords = 500 * time.Millisecond
+
+// quietAfter is how long a live input may be silent before what waits for more
+// of it is shown: somebody may be watching. A pipe from a file is never silent
+// for that long.
+const quietAfter = 200 * time.Millisecond
 
 func (i *interruptible) Read(p []byte) (int, error) {
 	if len(i.rest) == 0 {
@@ -210,19 +216,30 @@ func (i *interruptible) next() result {
 			i.read <- result{buffer[:n], err}
 		}()
 	}
-	select {
-	case r := <-i.read:
-		i.read = nil
-		return r
-	case <-i.ctx.Done():
+	r, ok := i.await(i.ctx.Done(), time.After(quietAfter))
+	if !ok && i.ctx.Err() == nil {
+		i.quiet()
+		r, ok = i.await(i.ctx.Done(), nil)
 	}
-	select {
-	case r := <-i.read:
-		i.read = nil
-		return r
-	case <-time.After(lastWords):
+	if !ok {
+		r, ok = i.await(nil, time.After(lastWords))
+	}
+	if !ok {
 		return result{nil, io.EOF}
 	}
+	return r
+}
+
+// await waits for the read under way, until something else happens.
+func (i *interruptible) await(done <-chan struct{}, late <-chan time.Time) (r result, ok bool) {
+	select {
+	case r = <-i.read:
+		i.read = nil
+		return r, true
+	case <-done:
+	case <-late:
+	}
+	return result{}, false
 }
 
 // warnIfEmpty says so when a run has nothing to show.

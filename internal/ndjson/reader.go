@@ -111,6 +111,7 @@ type object struct {
 	PayloadBytes *int64          `json:"payload_bytes"`
 	Payload      json.RawMessage `json:"payload"`
 	Notes        []note          `json:"notes"`
+	File         string          `json:"file"`
 	Packet       int64           `json:"packet"`
 	Offset       int64           `json:"offset"`
 	Client       string          `json:"client"`
@@ -148,7 +149,7 @@ func parse(text []byte) (*decode.Record, error) {
 		return nil, errors.New("it has no time")
 	}
 	rec := &decode.Record{
-		Stamp: decode.Stamp{Time: o.Time, Packet: o.Packet}, Conn: o.Conn, Seq: o.Seq, Kind: kind,
+		Stamp: decode.Stamp{Time: o.Time, Packet: o.Packet}, File: o.File, Conn: o.Conn, Seq: o.Seq, Kind: kind,
 		Dir: directions[o.Dir], Server: servers[o.Server], DialectFrom: sources[o.DialectFrom],
 		Bytes: o.Bytes, Offset: o.Offset,
 		Client: o.Client, ServerAddr: o.ServerAddr, Via: decode.Ref{Conn: o.Via.Conn, Seq: o.Via.Seq},

@@ -65,8 +65,10 @@ func (s *Sink) addBody(e *zerolog.Event, r *decode.Record) {
 	e.Int64("offset", r.Offset)
 }
 
-// addPacket adds the number of a capture's packet; live, there is none.
+// addPacket adds the number of a capture's packet, and of several captures
+// which; live, there is none.
 func addPacket(e *zerolog.Event, r *decode.Record) {
+	addText(e, "file", r.File)
 	if r.Packet != 0 {
 		e.Int64("packet", r.Packet)
 	}

@@ -26,6 +26,7 @@ type row struct {
 	PayloadSize *int64            `json:"payload_bytes" parquet:"payload_bytes,optional"`
 	Payload     jsonText          `json:"payload" parquet:"payload,optional"`
 	Notes       jsonText          `json:"notes" parquet:"notes,optional"`
+	File        string            `json:"file" parquet:"file,optional,dict"`
 	Packet      *int64            `json:"packet" parquet:"packet,optional"`
 	Offset      *int64            `json:"offset" parquet:"offset,optional"`
 	Client      string            `json:"client" parquet:"client,optional,dict"`

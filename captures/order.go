@@ -1,0 +1,153 @@
+package captures
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"msnproxy/decode"
+)
+
+// Records come out sorted, although some are known late: an open record when
+// its connection turns out to be MSNP, a command when its last packet is there,
+// what stands behind missing bytes when those are given up. So records wait for
+// older ones, within limits.
+const (
+	// fileWindow is how long, in capture time, a record of a file waits for
+	// older ones. Missing bytes are given up after half of it.
+	fileWindow = 2 * holePatience
+	// pipeWindow is the same for what is read as a stream, where somebody may
+	// be watching. Connections begin to talk within it.
+	pipeWindow = 5 * time.Second
+	// maxWaiting bounds the records that wait, to some 8 MB.
+	maxWaiting = 8 << 10
+	// maxWaitingBytes bounds what these hold of the wire, for when all have
+	// large payloads.
+	maxWaitingBytes = 16 << 20
+)
+
+// place is where a record stands in the order of a run.
+type place struct {
+	at   decode.Stamp
+	conn string
+}
+
+// compare orders by time, then by packet, then by connection.
+func (p place) compare(q place) int {
+	return cmp.Or(p.at.Time.Compare(q.at.Time), cmp.Compare(p.at.Input, q.at.Input), cmp.Compare(p.at.Packet, q.at.Packet), compareIDs(p.conn, q.conn))
+}
+
+// compareIDs orders ids of connections: a letter and a number.
+func compareIDs(a, b string) int {
+	if a == b || a == "" || b == "" {
+		return cmp.Compare(a, b)
+	}
+	return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
+}
+
+// sorter sorts the records of a run. The records of a connection stay in their
+// order: one that began before the record in front of it stands right behind
+// that one.
+type sorter struct {
+	emit    func(*decode.Record)
+	window  time.Duration
+	waiting []*waitingRecord // in order, from first on
+	first   int
+	bytes   int64 // of the wire, in those that wait
+	spare   []*waitingRecord
+
+	out   decode.Record // what is handed out, and its lists
+	args  []decode.Arg
+	notes []decode.Note
+}
+
+type waitingRecord struct {
+	place
+	record decode.Record
+	memory []byte // of the record
+}
+
+// lane is what the records of one connection go through, in their order.
+type lane struct {
+	sorter *sorter
+	last   place // of its record before
+}
+
+// lane makes the lane of a connection.
+func (s *sorter) lane() *lane { return &lane{sorter: s} }
+
+// emit takes a record, which is valid only during the call.
+func (l *lane) emit(r *decode.Record) {
+	at := place{r.Stamp, r.Conn}
+	if l.last.compare(at) < 0 {
+		l.last = at
+	}
+	l.sorter.add(l.last, r)
+}
+
+// add has a record wait at its place.
+func (s *sorter) add(at place, r *decode.Record) {
+	w := s.copyOf(r)
+	w.place = at
+	s.bytes += w.record.Bytes
+	if n := len(s.waiting); n == s.first || s.waiting[n-1].compare(at) <= 0 {
+		s.waiting = append(s.waiting, w)
+		return
+	}
+	i, _ := slices.BinarySearchFunc(s.waiting[s.first:], at, func(w *waitingRecord, at place) int {
+		return cmp.Or(w.compare(at), -1) // behind those of the same place
+	})
+	s.waiting = slices.Insert(s.waiting, s.first+i, w)
+}
+
+// copyOf copies a record into one that is not in use.
+func (s *sorter) copyOf(r *decode.Record) (w *waitingRecord) {
+	if n := len(s.spare); n > 0 {
+		w, s.spare = s.spare[n-1], s.spare[:n-1]
+	} else {
+		w = &waitingRecord{}
+	}
+	w.memory = r.CopyTo(&w.record, w.memory)
+	return w
+}
+
+// release hands out the records that have waited for long enough, or are too
+// many.
+func (s *sorter) release(now time.Time) {
+	for s.first < len(s.waiting) && s.due(now) {
+		s.next()
+	}
+	if s.first > maxWaiting {
+		s.waiting = slices.Delete(s.waiting, 0, s.first)
+		s.first = 0
+	}
+}
+
+// due tells whether the first record waits no longer.
+func (s *sorter) due(now time.Time) bool {
+	return len(s.waiting)-s.first > maxWaiting || s.bytes > maxWaitingBytes ||
+		now.Sub(s.waiting[s.first].at.Time) > s.window
+}
+
+// next hands out the first record. Who gets it may put other slices into it, so
+// that it has lists of its own.
+func (s *sorter) next() {
+	w := s.waiting[s.first]
+	s.first++
+	s.bytes -= w.record.Bytes
+	args, notes := append(s.args[:0], w.record.Args...), append(s.notes[:0], w.record.Notes...)
+	s.args, s.notes = args, notes
+	out := &s.out
+	*out = w.record
+	out.Args, out.Notes = args, notes
+	s.emit(out)
+	s.spare = append(s.spare, w)
+}
+
+// flush hands out all.
+func (s *sorter) flush() {
+	for s.first < len(s.waiting) {
+		s.next()
+	}
+	s.waiting, s.first = s.waiting[:0], 0
+}
