@@ -89,6 +89,7 @@ type Summary struct {
 	Bytes       int64 // of all packets, as far as they were captured
 	First, Last time.Time
 	Connections int              // those that speak MSNP and began in this file
+	Exchanges   int              // of HTTP, beside MSNP, that began in it
 	Evicted     int64            // connections given up in it because there were too many
 	Skipped     map[string]int64 // packets that could not be used, by reason
 }

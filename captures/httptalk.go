@@ -252,6 +252,7 @@ func (t *httpTalk) exchange(r *pendingRequest, m *httpMessage) {
 	record := x.Record()
 	record.Stamp, record.Conn = r.message.at, t.carrier().Conn
 	record.Client, record.ServerAddr = c.clientAddr(), c.serverAddr()
+	t.sessions.table.decoder.files[r.message.at.Input].Exchanges++
 	c.exchanged++
 	record.Seq = c.exchanged
 	c.exchanges.emit(record)

@@ -130,6 +130,9 @@ func TestExchanges(t *testing.T) {
 			if got := strings.Join(r.brief(), "\n"); got != s.want {
 				t.Errorf("got:\n%.2000s\nwant:\n%s", got, s.want)
 			}
+			if r.summary.Exchanges != r.kinds(decode.KindHTTP) {
+				t.Errorf("%d exchanges in the summary", r.summary.Exchanges)
+			}
 		})
 	}
 }

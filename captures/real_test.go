@@ -103,6 +103,9 @@ func TestRealCapturesGiveTheFiguresOfAnotherProgram(t *testing.T) {
 			if sum.Connections != want.connections {
 				t.Errorf("%d connections, want %d", sum.Connections, want.connections)
 			}
+			if sum.Exchanges != 0 { // these clients sign in, and fetch their contacts, over TLS
+				t.Errorf("%d exchanges of HTTP", sum.Exchanges)
+			}
 			if commands[1] != want.c2s || commands[2] != want.s2c {
 				t.Errorf("%d and %d commands, want %d and %d", commands[1], commands[2], want.c2s, want.s2c)
 			}

@@ -112,6 +112,6 @@ func (f *analyzeFlags) formatOf() (report.Format, error) {
 func captureRow(s captures.Summary) report.CaptureRow {
 	return report.CaptureRow{
 		File: s.File, Kind: s.Kind, Packets: s.Packets, Bytes: s.Bytes,
-		First: s.First, Last: s.Last, Connections: s.Connections, Skipped: s.Skipped,
+		First: s.First, Last: s.Last, Connections: s.Connections, Exchanges: s.Exchanges, Skipped: s.Skipped,
 	}
 }

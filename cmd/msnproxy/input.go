@@ -247,7 +247,7 @@ func warnIfEmpty(w io.Writer, summaries []captures.Summary) {
 	var packets int64
 	for _, s := range summaries {
 		packets += s.Packets
-		if s.Connections > 0 || s.Kind == recordsKind {
+		if s.Connections+s.Exchanges > 0 || s.Kind == recordsKind {
 			return
 		}
 	}

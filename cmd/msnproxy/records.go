@@ -115,8 +115,11 @@ func (r *recordReader) take(sum *captures.Summary, rec *decode.Record) {
 		rec.Via.Conn = r.another(rec.Via.Conn)
 		rec.Carrier.Conn = r.another(rec.Carrier.Conn)
 	}
-	if rec.Kind == decode.KindOpen {
+	switch rec.Kind {
+	case decode.KindOpen:
 		sum.Connections++
+	case decode.KindHTTP:
+		sum.Exchanges++
 	}
 	if sum.First.IsZero() || rec.Time.Before(sum.First) {
 		sum.First = rec.Time

@@ -12,6 +12,7 @@ type CaptureRow struct {
 	Packets, Bytes int64
 	First, Last    time.Time
 	Connections    int
+	Exchanges      int              // of HTTP that carry no MSNP but belong to it
 	Skipped        map[string]int64 // packets that were left out, by reason
 }
 
@@ -29,12 +30,13 @@ func (c *captures) section() Section {
 		{Key: "first"},
 		{Key: "last"},
 		{Key: "connections", Right: true, Part: 1},
+		{Key: "http_exchanges", Right: true, Part: 1, Rare: true},
 		{Key: "skipped_packets", Part: 1, Flex: 2},
 	}}
 	for _, r := range c.rows {
 		s.Rows = append(s.Rows, []Cell{
 			Text(r.File), Text(r.Kind), Number(r.Packets), Number(r.Bytes), timeCell(r.First), timeCell(r.Last),
-			Number(r.Connections), countsOf(r.Skipped),
+			Number(r.Connections), Number(r.Exchanges), countsOf(r.Skipped),
 		})
 	}
 	return s

@@ -164,7 +164,7 @@ func session() *Report {
 	p.record(&decode.Record{Conn: "c2", Kind: decode.KindClose, Server: decode.SB, Reason: "the server closed it, then the client", BytesC2S: 612, BytesS2C: 10018})
 	friends(p)
 	p.report.AddCapture(CaptureRow{File: "captures/2004-05-17-office.pcapng", Kind: "pcapng", Packets: 41873, Bytes: 30518239, First: p.now.Add(-time.Hour), Last: p.now,
-		Connections: 2, Skipped: map[string]int64{"not TCP": 12, "cut short": 3}})
+		Connections: 2, Exchanges: 3, Skipped: map[string]int64{"not TCP": 12, "cut short": 3}})
 	return p.report
 }
 

@@ -124,8 +124,9 @@ func removeContact(_ *Teller, o *roster, r *decode.Record) {
 	}
 }
 
-func removeGroup(_ *Teller, o *roster, r *decode.Record) {
-	id := groupArg(r)
+func removeGroup(_ *Teller, o *roster, r *decode.Record) { o.dropGroup(groupArg(r)) }
+
+func (o *roster) dropGroup(id string) {
 	delete(o.groups, id)
 	for _, e := range o.order {
 		e.leave(id)
@@ -137,7 +138,7 @@ func renameContact(_ *Teller, o *roster, r *decode.Record) {
 	handle, name := personArg(r, "handle"), textArg(r, "name")
 	if e := o.find(handle); e != nil {
 		e.rename(name)
-	} else if same(handle, o.owner.Account) {
+	} else if o.is(handle) {
 		o.callSelf(name)
 	}
 }
@@ -198,12 +199,8 @@ func (t *Teller) apply(o *roster, e edit) {
 // isInitial tells whether contact list XML is the list that the client begins
 // with, which it knows from elsewhere.
 func isInitial(said *decode.Payload) bool {
-	for _, f := range said.Fields {
-		if f.Name == "initial" {
-			return f.Value == true
-		}
-	}
-	return false
+	initial, _ := flagOf(said, "initial")
+	return initial
 }
 
 // listedIn reads the contacts of contact list XML.

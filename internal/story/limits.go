@@ -6,6 +6,9 @@ const (
 	// maxConnections bounds the connections that are told. A busy server's day
 	// has fewer, and each costs about a kilobyte.
 	maxConnections = 100_000
+	// maxRosters bounds the contact lists: those of connections, and as many
+	// that HTTP tells.
+	maxRosters = 2 * maxConnections
 	// maxKept is how many rows are kept of what can happen without end:
 	// messages, changes of presence, referrals, contacts. A hundred thousand
 	// are more than anybody reads.

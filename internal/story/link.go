@@ -28,6 +28,8 @@ type builder struct {
 	referrals   []*Referral    // copies, by time
 	bySeq       map[decode.Ref]*Referral
 	told        []*Session // once they are worked out
+
+	signIns map[string][]*Connection // by host, once somebody asks for them
 }
 
 func newBuilder(t *Teller) *builder {

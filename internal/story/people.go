@@ -9,17 +9,21 @@ import (
 func (b *builder) contacts() []Contact {
 	var out []Contact
 	place := map[string]int{} // of a contact of an account
+	partly := map[int]bool{}  // by place: HTTP told it, which tells parts of a list
 	for _, o := range b.t.owners {
-		account := b.accountOf(o.owner)
+		account := b.ownerOf(o)
 		for _, e := range o.order {
 			c := e.Contact
 			c.Account, c.Groups = account, o.groupNames(e)
 			at := key(account) + " " + key(c.Handle)
 			if i, ok := place[at]; ok && account != "" {
+				if o.owner == nil || partly[i] {
+					c.Lists |= out[i].Lists
+				}
 				out[i] = out[i].update(c)
 				continue
 			}
-			place[at] = len(out)
+			place[at], partly[len(out)] = len(out), o.owner == nil
 			out = append(out, c)
 		}
 	}
@@ -54,6 +58,17 @@ func (b *builder) presences() []Presence {
 	}
 	slices.SortStableFunc(out, func(a, b Presence) int { return a.Time.Compare(b.Time) })
 	return out
+}
+
+// ownerOf is the account that a roster belongs to.
+func (b *builder) ownerOf(o *roster) string {
+	switch {
+	case o.owner != nil:
+		return b.accountOf(o.owner)
+	case o.account != "":
+		return o.account
+	}
+	return b.accountFrom(o.host, o.seen)
 }
 
 // accountOf is the account of a connection, as its whole session tells it.

@@ -3,6 +3,7 @@ package story
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"msnproxy/decode"
 )
@@ -27,6 +28,21 @@ type roster struct {
 	order  []*entry
 	groups map[string]string // names by id
 	anew   bool              // a whole list follows; what was listed before no longer counts
+
+	// Where HTTP told it first, there is no owner, but an account, or the host
+	// of the client and when it was there.
+	account string
+	host    string
+	seen    time.Time
+}
+
+func newRoster(owner *conn) *roster {
+	return &roster{owner: owner, byKey: map[string]*entry{}, byGUID: map[string]*entry{}, groups: map[string]string{}}
+}
+
+// is tells whether an address is that of the roster's account.
+func (o *roster) is(handle string) bool {
+	return same(handle, o.account) || o.owner != nil && same(handle, o.owner.Account)
 }
 
 // entry is a contact in a roster.
@@ -46,7 +62,7 @@ func (t *Teller) rosterOf(c *conn) *roster {
 		c.roster = t.rosters[key(c.Account)]
 	}
 	if c.roster == nil {
-		c.roster = &roster{owner: c, byKey: map[string]*entry{}, byGUID: map[string]*entry{}, groups: map[string]string{}}
+		c.roster = newRoster(c)
 		t.owners = append(t.owners, c.roster)
 	}
 	if c.Account != "" {

@@ -13,10 +13,13 @@ type Teller struct {
 	order   []*conn
 	rosters map[string]*roster // by account
 	owners  []*roster          // all of them, those of unknown accounts too
+	books   map[string]*roster // by the TCP connection of HTTP that brought them
 
 	referrals []*Referral
 	presence  []change
 	sightings []sighting
+	offlines  []offlineMessage
+	fetched   map[string]bool // offline messages, by recipient and id
 	latencies latencies
 
 	room struct{ referrals, presence, sightings, contacts budget }
@@ -28,13 +31,20 @@ type Teller struct {
 
 // NewTeller returns a Teller to which nothing has happened yet.
 func NewTeller() *Teller {
-	return &Teller{conns: map[string]*conn{}, rosters: map[string]*roster{}, payload: (*decode.Record).DecodePayload}
+	return &Teller{
+		conns: map[string]*conn{}, rosters: map[string]*roster{}, books: map[string]*roster{}, fetched: map[string]bool{},
+		payload: (*decode.Record).DecodePayload,
+	}
 }
 
 // Record takes a record, which is valid only during the call.
 func (t *Teller) Record(r *decode.Record) {
-	if r.Conn == "" || r.Kind == decode.KindHTTP {
-		return // of the run, or an exchange of HTTP: of no connection of MSNP
+	switch {
+	case r.Conn == "": // of the run
+		return
+	case r.Kind == decode.KindHTTP: // of no connection of MSNP
+		t.exchange(r)
+		return
 	}
 	t.told = nil
 	c := t.connOf(r)
@@ -116,6 +126,8 @@ func (t *Teller) tell() *Story {
 	s := &Story{Connections: b.connections, Referrals: b.referrals, Sessions: b.sessions(), Latencies: t.latencies.list()}
 	s.Contacts, s.Presence = b.contacts(), b.presences()
 	s.Conversations, s.Messages = b.conversations()
+	s.Messages = append(s.Messages, b.offlineMessages()...)
+	byStart(s.Messages, func(m *Message) time.Time { return m.Time })
 	s.Cut = Cut{t.left, t.room.referrals.refused, t.room.contacts.refused, t.room.presence.refused, t.room.sightings.refused}
 	return s
 }
