@@ -84,7 +84,7 @@ func (d *Decoder) emit(r *decode.Record) {
 // Summary tells what was in a capture file.
 type Summary struct {
 	File        string
-	Kind        string // "pcap", "pcapng", and either with ".gz" or ".zst"
+	Kind        string // "pcap", "pcapng" or "snoop", with ".gz", ".zst" or ".bz2" if it is compressed
 	Packets     int64
 	Bytes       int64 // of all packets, as far as they were captured
 	First, Last time.Time

@@ -3,7 +3,7 @@
 // Reading goes step by step, each in a file of its own:
 //
 //	merge      the files of a run as one, in the order of their packets
-//	source     a file's packets: pcap or pcapng (pcapng), perhaps compressed
+//	source     a file's packets: pcap, pcapng or snoop, perhaps compressed
 //	packet     a packet's headers off, down to TCP, whatever stands within what:
 //	           link, ppp, wifi, tunnel, ip; fragments of IP packets
 //	table      which connection it belongs to; which are idle, done, too many

@@ -23,6 +23,7 @@ func FuzzFile(f *testing.F) {
 	f.Add(zipped(f, pcapFile(linkEthernet, list[:5])))
 	f.Add(pcapFile(linkEthernet, packets(f, linkEthernet, opened().c(post("7.1", "PNG\r\n")).s(sessionClosed).close())))
 	f.Add(pcapFile(linkSLL2, packets(f, linkSLL2, usualTalk().open().signIn())))
+	f.Add(snoopFile(4, list))
 	f.Add(append(ngSection(), block(blockInterface, words(linkRaw, 0, 1<<16|9, 6)...)...))
 	f.Fuzz(func(t *testing.T, data []byte) { decodeFuzzed(t, data) })
 }

@@ -83,6 +83,9 @@ func openPlain(in *bufio.Reader) (source, string, error) {
 	case pcapOrder(magic) != nil:
 		src, err := newPcapSource(in, pcapOrder(magic))
 		return src, "pcap", err
+	case isSnoop(in):
+		src, err := newSnoopSource(in)
+		return src, "snoop", err
 	}
 	return nil, "", unknownContent(in)
 }
@@ -91,7 +94,7 @@ func openPlain(in *bufio.Reader) (source, string, error) {
 func unknownContent(in *bufio.Reader) error {
 	const enough = 16
 	start, _ := in.Peek(enough)
-	return fmt.Errorf("not a pcap or pcapng file; it begins with %q", start)
+	return fmt.Errorf("neither a capture (pcap, pcapng, snoop) nor records (JSON lines); it begins with %q", start)
 }
 
 // pcapOrder returns the byte order of a pcap file, with times in micro- or

@@ -31,10 +31,10 @@ func newDecode(std stdio) *cobra.Command {
 		Long: `Decode prints every MSNP command of capture files, one record each, in capture
 order: as a transcript for people, or with --json as one JSON object a line.
 
-FILE is a pcap or pcapng file, or records (JSON lines) that msnproxy wrote,
-compressed by gzip, zstd or bzip2 or not; a folder stands for all of them in it,
-and "-" for standard input. All captures are one run, in the order of time: it
-does not matter how a capture was cut into files.
+FILE is a pcap, pcapng or snoop file, or records (JSON lines) that msnproxy
+wrote, compressed by gzip, zstd or bzip2 or not; a folder stands for all of them,
+and "-" for standard input. Several captures are one run, in the order of time:
+it does not matter how a capture was cut into files.
 
   tcpdump -i any -U -w - port 1863 | msnproxy decode -
   msnproxy decode --follow capture-that-is-being-written.pcap`,
