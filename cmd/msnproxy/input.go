@@ -173,9 +173,11 @@ func tell(w io.Writer, summaries []captures.Summary, done func(captures.Summary)
 type interruptible struct {
 	ctx   context.Context
 	from  io.Reader
-	quiet func()      // called when nothing has come for a while
 	read  chan result // of the read under way, if there is one
 	rest  []byte      // read, and not yet asked for
+
+	quiet  func()        // called when it has been waited for a while
+	waited time.Duration // since then
 }
 
 type result struct {
@@ -187,9 +189,9 @@ type result struct {
 // end has to say: tcpdump in the same pipe gets the same Ctrl-C.
 const lastWords = 500 * time.Millisecond
 
-// quietAfter is how long a live input may be silent before what waits for more
-// of it is shown: somebody may be watching. A pipe from a file is never silent
-// for that long.
+// quietAfter is how long a live input may keep us waiting, one time or many
+// together, before what waits for more of it is shown: somebody may be watching.
+// A pipe from a file hardly keeps us waiting at all.
 const quietAfter = 200 * time.Millisecond
 
 func (i *interruptible) Read(p []byte) (int, error) {
@@ -216,9 +218,12 @@ func (i *interruptible) next() result {
 			i.read <- result{buffer[:n], err}
 		}()
 	}
-	r, ok := i.await(i.ctx.Done(), time.After(quietAfter))
+	begun := time.Now()
+	r, ok := i.await(i.ctx.Done(), time.After(quietAfter-i.waited))
+	i.waited += time.Since(begun)
 	if !ok && i.ctx.Err() == nil {
 		i.quiet()
+		i.waited = 0
 		r, ok = i.await(i.ctx.Done(), nil)
 	}
 	if !ok {
