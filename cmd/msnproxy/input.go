@@ -171,10 +171,10 @@ func tell(w io.Writer, summaries []captures.Summary, done func(captures.Summary)
 // interruptible is an input that ends when the context does: whoever presses
 // Ctrl-C on a live pipe wants the end of the output, not none.
 type interruptible struct {
-	ctx   context.Context
-	from  io.Reader
-	read  chan result // of the read under way, if there is one
-	rest  []byte      // read, and not yet asked for
+	ctx  context.Context
+	from io.Reader
+	read chan result // of the read under way, if there is one
+	rest []byte      // read, and not yet asked for
 
 	quiet  func()        // called when it has been waited for a while
 	waited time.Duration // since then
