@@ -34,7 +34,7 @@ As html it is one file for a browser, with all sections, pictures of what went
 on, and the records; of sections that were chosen, it shows those alone.
 
 FILE is a pcap, pcapng or snoop file, or records (JSON lines) that msnproxy
-wrote, compressed by gzip, zstd or bzip2 or not; a folder stands for all of them,
+wrote, compressed by gzip, zstd or bzip2 or not; a folder stands for all in it,
 and "-" for standard input. Several captures are one run, in the order of time.
 
   msnproxy analyze evening.pcapng

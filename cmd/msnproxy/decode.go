@@ -32,7 +32,7 @@ func newDecode(std stdio) *cobra.Command {
 order: as a transcript for people, or with --json as one JSON object a line.
 
 FILE is a pcap, pcapng or snoop file, or records (JSON lines) that msnproxy
-wrote, compressed by gzip, zstd or bzip2 or not; a folder stands for all of them,
+wrote, compressed by gzip, zstd or bzip2 or not; a folder stands for all in it,
 and "-" for standard input. Several captures are one run, in the order of time:
 it does not matter how a capture was cut into files.
 
