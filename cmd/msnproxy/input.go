@@ -189,10 +189,15 @@ type result struct {
 // end has to say: tcpdump in the same pipe gets the same Ctrl-C.
 const lastWords = 500 * time.Millisecond
 
-// quietAfter is how long a live input may keep us waiting, one time or many
-// together, before what waits for more of it is shown: somebody may be watching.
-// A pipe from a file hardly keeps us waiting at all.
-const quietAfter = 200 * time.Millisecond
+const (
+	// quietAfter is how long a live input may keep us waiting, one time or many
+	// together, before what waits for more of it is shown: somebody may be
+	// watching.
+	quietAfter = 200 * time.Millisecond
+	// readTime is what a read may take that does not count as waiting, so that
+	// a pipe from a file never seems to be live, even on a busy machine.
+	readTime = 500 * time.Microsecond
+)
 
 func (i *interruptible) Read(p []byte) (int, error) {
 	if len(i.rest) == 0 {
@@ -220,7 +225,7 @@ func (i *interruptible) next() result {
 	}
 	begun := time.Now()
 	r, ok := i.await(i.ctx.Done(), time.After(quietAfter-i.waited))
-	i.waited += time.Since(begun)
+	i.waited = max(0, i.waited+time.Since(begun)-readTime)
 	if !ok && i.ctx.Err() == nil {
 		i.quiet()
 		i.waited = 0

@@ -29,7 +29,7 @@ func TestPauses(t *testing.T) {
 		drip      drip
 		quietFrom int
 	}{
-		{drip{20, quietAfter / 4}, 1}, // 5 times, but for a machine that has other things to do
+		{drip{20, quietAfter / 4}, 1}, // five times, but for a machine that has other things to do
 		{drip{3, 2 * quietAfter}, 3},
 		{drip{1000, 0}, 0},
 	} {

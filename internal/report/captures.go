@@ -30,13 +30,13 @@ func (c *captures) section() Section {
 		{Key: "first"},
 		{Key: "last"},
 		{Key: "connections", Right: true, Part: 1},
-		{Key: "http_exchanges", Right: true, Part: 1, Rare: true},
 		{Key: "skipped_packets", Part: 1, Flex: 2},
+		{Key: "http_exchanges", Right: true, Part: 1, Rare: true},
 	}}
 	for _, r := range c.rows {
 		s.Rows = append(s.Rows, []Cell{
 			Text(r.File), Text(r.Kind), Number(r.Packets), Number(r.Bytes), timeCell(r.First), timeCell(r.Last),
-			Number(r.Connections), Number(r.Exchanges), countsOf(r.Skipped),
+			Number(r.Connections), countsOf(r.Skipped), Number(r.Exchanges),
 		})
 	}
 	return s

@@ -25,7 +25,7 @@ func (i *issues) record(r *decode.Record) {
 }
 
 func (i *issues) issue(r *decode.Record, text string) {
-	i.add(Text(r.Conn), Time(r.Time), Number(r.Seq), Text(r.File), packetCell(r.Packet), Text(text))
+	i.add(Text(r.Conn), Time(r.Time), Number(r.Seq), packetCell(r.Packet), Text(text), Text(r.File))
 }
 
 // opaqueText tells of an opaque record, whose issues are why it is opaque.
@@ -58,8 +58,8 @@ func (i *issues) section() Section {
 		{Key: "conn", Lead: true},
 		{Key: "time"},
 		{Key: "seq", Right: true},
-		{Key: "file", Flex: 1},
 		{Key: "packet", Right: true},
-		{Key: "text", Flex: 1},
+		{Key: "text", Flex: 3},
+		{Key: "file", Flex: 1},
 	}}
 }

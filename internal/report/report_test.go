@@ -281,7 +281,7 @@ func hostile(r *rand.Rand) string {
 
 // contract is the sections and their columns, as docs promise them.
 var contract = []struct{ section, columns string }{
-	{"captures", "file kind packets bytes first last connections skipped_packets"},
+	{"captures", "file kind packets bytes first last connections skipped_packets http_exchanges"},
 	{"sessions", "session account client_software dialect start end connections outcome"},
 	{"connections", "conn session server client server_addr dialect dialect_from start end commands_c2s commands_s2c bytes_c2s bytes_s2c lost_bytes opaque_bytes via close_reason"},
 	{"commands", "verb dir count bytes payload_bytes meaning"},
@@ -293,7 +293,7 @@ var contract = []struct{ section, columns string }{
 	{"conversations", "conn start end participants messages typing other"},
 	{"messages", "time conn from to type text"},
 	{"errors", "conn time code meaning request"},
-	{"issues", "conn time seq packet text"},
+	{"issues", "conn time seq packet text file"},
 }
 
 func TestSectionsHaveTheColumnsOfTheContract(t *testing.T) {
