@@ -55,10 +55,6 @@ type sorter struct {
 	first   int
 	bytes   int64 // of the wire, in those that wait
 	spare   []*waitingRecord
-
-	out   decode.Record // what is handed out, and its lists
-	args  []decode.Arg
-	notes []decode.Note
 }
 
 type waitingRecord struct {
@@ -129,18 +125,13 @@ func (s *sorter) due(now time.Time) bool {
 		now.Sub(s.waiting[s.first].at.Time) > s.window
 }
 
-// next hands out the first record. Who gets it may put other slices into it, so
-// that it has lists of its own.
+// next hands out the first record. Who gets it may put slices of its own into it:
+// its memory is not found by way of them.
 func (s *sorter) next() {
 	w := s.waiting[s.first]
 	s.first++
 	s.bytes -= w.record.Bytes
-	args, notes := append(s.args[:0], w.record.Args...), append(s.notes[:0], w.record.Notes...)
-	s.args, s.notes = args, notes
-	out := &s.out
-	*out = w.record
-	out.Args, out.Notes = args, notes
-	s.emit(out)
+	s.emit(&w.record)
 	s.spare = append(s.spare, w)
 }
 
