@@ -195,8 +195,8 @@ const (
 	// watching.
 	quietAfter = 200 * time.Millisecond
 	// readTime is what a read may take that does not count as waiting, so that
-	// a pipe from a file never seems to be live, even on a busy machine.
-	readTime = 500 * time.Microsecond
+	// a pipe from a file does not seem to be live, even on a busy machine.
+	readTime = 2 * time.Millisecond
 )
 
 func (i *interruptible) Read(p []byte) (int, error) {
