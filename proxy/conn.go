@@ -66,6 +66,8 @@ type conn struct {
 	// toClient is held while something is written to the client, and so is
 	// what the gate let out.
 	toClient sync.Mutex
+
+	writingUp, writingDown atomic.Bool // a write is under way, or has failed and that is not noted yet
 	asked    atomic.Bool // asking is not nil
 	speaking sync.WaitGroup
 
@@ -191,16 +193,18 @@ func (c *conn) passUp(p []byte) bool {
 		c.unseen = p
 	}
 	c.mu.Unlock()
+	c.writingUp.Store(true)
 	_, err := c.server.Write(p)
+	if err != nil {
+		c.writeFailed("server", err)
+	}
+	c.writingUp.Store(false)
 	c.mu.Lock()
 	c.see()
 	c.mu.Unlock()
 	c.speakAside()
 	if c.faults != nil {
 		c.faults.carryOut()
-	}
-	if err != nil {
-		c.writeFailed("server", err)
 	}
 	return err == nil
 }
@@ -267,13 +271,16 @@ func (c *conn) downstreamWay() {
 		if n > 0 {
 			c.toClient.Lock()
 			c.speakFirst()
+			c.writingDown.Store(true)
 			err := c.writeDown(c.passDown(p[:n]))
 			c.gate.rest()
 			c.toClient.Unlock()
 			if err != nil {
 				c.writeFailed("client", err)
+				c.writingDown.Store(false)
 				return
 			}
+			c.writingDown.Store(false)
 			c.speak()
 		}
 		buffer.had(n)
@@ -332,6 +339,9 @@ func (c *conn) release() {
 
 // ended passes on that one end has said all, or has broken off.
 func (c *conn) ended(dir decode.Direction, err error) {
+	if errors.Is(err, io.EOF) {
+		c.awaitVerdict(dir)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.see()
@@ -356,6 +366,23 @@ func (c *conn) ended(dir decode.Direction, err error) {
 	c.breakOff(dir, who, at)
 	reset(to)
 	from.Close()
+}
+
+// verdictTime is how long the end of what somebody sends may wait for a write
+// to the same end that is under way: it fails at once if that end is gone.
+const verdictTime = 50 * time.Millisecond
+
+// awaitVerdict waits for a write to an end whose last byte has been read. The
+// system tells of a reset only once: to the write, and then the read sees an
+// end in peace.
+func (c *conn) awaitVerdict(dir decode.Direction) {
+	writing := &c.writingDown
+	if dir == decode.ServerToClient {
+		writing = &c.writingUp
+	}
+	for waited := time.Duration(0); writing.Load() && waited < verdictTime; waited += time.Millisecond {
+		time.Sleep(time.Millisecond)
+	}
 }
 
 // breakOff takes note that an end broke the connection off. The caller holds
