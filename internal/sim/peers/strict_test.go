@@ -203,7 +203,8 @@ func TestEveryCommandPlaysAPart(t *testing.T) {
 					var happened atomic.Bool
 					err := noticedSince(&happened, t, d, once(verbs[i], dir, &happened, wrong))
 					ever = ever || happened.Load()
-					if happened.Load() && err == nil {
+					// After OUT, nobody need be there to notice a second one.
+					if happened.Load() && err == nil && !(verbs[i] == "OUT" && name == "repeated") {
 						t.Errorf("%v %v: %s was %s", d, dir, verbs[i], name)
 					}
 				}
