@@ -68,8 +68,8 @@ type conn struct {
 	toClient sync.Mutex
 
 	writingUp, writingDown atomic.Bool // a write is under way, or has failed and that is not noted yet
-	asked    atomic.Bool // asking is not nil
-	speaking sync.WaitGroup
+	asked                  atomic.Bool // asking is not nil
+	speaking               sync.WaitGroup
 
 	faults     *faulty   // nil if there are none (Config.Faults)
 	fromServer io.Reader // the server, as near as the faults have it
