@@ -30,6 +30,7 @@ type said struct {
 	Text   string
 	Voice  int  // tells the people apart
 	Own    bool // by the first of them
+	Lost   bool // the server could not deliver it
 }
 
 // voices is how many people look different. Their names tell them apart too.
@@ -66,7 +67,7 @@ func (w *writer) chat(c *story.Conversation, most int) chat {
 		voice[strings.ToLower(p)] = i
 	}
 	for _, m := range c.Messages[:min(len(c.Messages), most)] {
-		s := said{Time: m.Time, From: display.Harmless(m.From), Text: clip(strings.Join(display.Lines(m.Text), "\n"), maxPayload)}
+		s := said{Time: m.Time, From: display.Harmless(m.From), Text: clip(strings.Join(display.Lines(m.Text), "\n"), maxPayload), Lost: m.Undelivered}
 		n, known := voice[strings.ToLower(m.From)]
 		s.Voice, s.Own = n%voices, known && n == 0
 		if len(m.To) != len(c.Participants)-1 {

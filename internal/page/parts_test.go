@@ -163,3 +163,15 @@ func TestSpellsEndWithTheConnection(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+func TestAMessageThatWasNotDelivered(t *testing.T) {
+	p := newPlay()
+	p.open("c1")
+	p.says("c1", c2s, decode.SB, "MSG 5 N 4", "trid ack length", "lost")
+	p.says("c1", s2c, decode.SB, "NAK 5", "trid", "", decode.Note{Kind: decode.NoteReply, ToSeq: 2, Request: "MSG"})
+	p.says("c1", c2s, decode.SB, "MSG 6 N 4", "trid ack length", "well")
+	html := write(t, p.page())
+	if n := strings.Count(html, `<b class="lost">not delivered</b></p><p class="text" dir="auto">lost</p>`); n != 1 || strings.Count(html, "not delivered") != 1 {
+		t.Errorf("it is not told of that message alone")
+	}
+}

@@ -15,10 +15,11 @@ func messages(told *story.Story) Section {
 		{Key: "to", Flex: 3},
 		{Key: "type", Fold: true},
 		{Key: "text", Flex: 5},
+		{Key: "undelivered"},
 	}}
 	for _, m := range told.Messages {
 		s.Rows = append(s.Rows, []Cell{
-			timeCell(m.Time), Text(m.Records[0].Conn), Text(m.From), Text(strings.Join(m.To, ", ")), Text(m.Type), Text(m.Text),
+			timeCell(m.Time), Text(m.Records[0].Conn), Text(m.From), Text(strings.Join(m.To, ", ")), Text(m.Type), Text(m.Text), flagCell(m.Undelivered),
 		})
 	}
 	return s

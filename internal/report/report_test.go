@@ -291,7 +291,7 @@ var contract = []struct{ section, columns string }{
 	{"contacts", "account contact name lists groups last_status client_capabilities"},
 	{"presence", "time account contact status name"},
 	{"conversations", "conn start end participants messages typing other"},
-	{"messages", "time conn from to type text"},
+	{"messages", "time conn from to type text undelivered"},
 	{"errors", "conn time code meaning request"},
 	{"issues", "conn time seq packet text file"},
 }

@@ -94,7 +94,7 @@ func lostBytes(r *decode.Record) (n int64) {
 
 // forget drops what is only needed while records come.
 func (c *conn) forget() {
-	c.presence, c.edits, c.answers.open = nil, edits{}, nil
+	c.presence, c.edits.open, c.answers.open = nil, nil, nil
 }
 
 // host is the client's address without its port.

@@ -29,6 +29,7 @@ type Message struct {
 	To           []string // who was there to get it
 	Type         string   // MIME type
 	Text         string
+	Undelivered  bool         // the server said so, of one of them at least
 	Records      []decode.Ref // where it is in the records: where it was sent, if that is there, first
 }
 
@@ -137,7 +138,6 @@ func lastFew(list []*meeting) []*meeting { return list[max(0, len(list)-maxTried
 
 // isOpen tells whether somebody was there at a time, or a little before.
 func (m *meeting) isOpen(at time.Time) bool {
-	const apart = 5 * time.Second
 	return m.open || !at.After(m.ended.Add(apart))
 }
 
@@ -177,14 +177,18 @@ func (t *tables) introduce(m *meeting, account string, r *room) {
 	}
 }
 
-// pair finds the meeting of two who talk without a switchboard, or begins it.
+// pair finds the meeting of two who talk without a switchboard, or of a group,
+// or begins it.
 func (t *tables) pair(all []*meeting, of map[*room]*meeting, i int, m *room) []*meeting {
 	told := t.b.connections[i]
 	two := []string{key(told.Account), key(m.peer)}
 	slices.Sort(two)
 	name := strings.Join(two, " ")
+	if m.group {
+		name = key(m.peer)
+	}
 	found := t.byPair[name]
-	if found == nil || told.Account == "" {
+	if found == nil || told.Account == "" && !m.group {
 		found = &meeting{Conversation: &Conversation{Start: m.start, End: m.end}}
 		t.byPair[name] = found
 		all = append(all, found)

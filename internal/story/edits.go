@@ -10,7 +10,13 @@ import (
 
 // edits are the edits of a contact list, as XML, that wait for the server's
 // confirmation.
-type edits struct{ open []edit }
+type edits struct {
+	open  []edit
+	began bool // the client has told its list, or begun to
+}
+
+// clientLists are the lists that the client tells the server: FL, AL and BL.
+const clientLists = 1 | 2 | 4
 
 type edit struct {
 	seq      int64
@@ -138,7 +144,8 @@ func renameContact(_ *Teller, o *roster, r *decode.Record) {
 	handle, name := personArg(r, "handle"), textArg(r, "name")
 	if e := o.find(handle); e != nil {
 		e.rename(name)
-	} else if o.is(handle) {
+	}
+	if o.is(handle) {
 		o.callSelf(name)
 	}
 }
@@ -157,14 +164,32 @@ func (t *Teller) xmlList(c *conn, r *decode.Record) {
 		return
 	}
 	e := edit{seq: r.Seq, removes: r.Verb == "RML", contacts: listedIn(said)}
-	if r.Dir == decode.ServerToClient || isInitial(said) {
+	switch {
+	case r.Dir == decode.ServerToClient:
 		t.apply(t.rosterOf(c), e)
+		return
+	case isInitial(said):
+		t.tellAnew(c, e)
 		return
 	}
 	if len(c.edits.open) >= maxOpenEdits {
 		c.edits.open = slices.Delete(c.edits.open, 0, 1)
 	}
 	c.edits.open = append(c.edits.open, e)
+}
+
+// tellAnew takes the list, or the next part of it, that the client begins with.
+// The lists of a sign-in before no longer count, but for those that only the
+// server tells of.
+func (t *Teller) tellAnew(c *conn, e edit) {
+	o := t.rosterOf(c)
+	if !c.edits.began {
+		c.edits.began = true
+		for _, one := range o.order {
+			one.Lists &^= clientLists
+		}
+	}
+	t.apply(o, e)
 }
 
 // settle takes out the edit that a reply belongs to.

@@ -12,6 +12,8 @@ const (
 	// followLife is how long after a referral a connection may follow it.
 	// Clients connect within seconds; through a gateway, within a minute.
 	followLife = 2 * time.Minute
+	// apart is how far the clocks of two sides of a capture may differ.
+	apart = 5 * time.Second
 	// maxTried bounds how many referrals or conversations a connection is
 	// compared with. Those that fit are among the last; more are only there
 	// where somebody made them up.
@@ -210,10 +212,8 @@ func (b *builder) linkByAccount() {
 	}
 }
 
-// isOpenAt tells whether a connection was open at a time. Sides of a capture
-// may be a little apart.
+// isOpenAt tells whether a connection was open at a time, or a little before.
 func (c *Connection) isOpenAt(at time.Time) bool {
-	const apart = 5 * time.Second
 	return !at.Before(c.Start) && (!c.Closed || !at.After(c.End.Add(apart)))
 }
 

@@ -23,9 +23,16 @@ type what struct {
 // their order, so that the n-th of one side is the n-th of another unless one
 // of them missed some.
 type echoes struct {
-	list []*Message
-	sent []bool // whether the first record of a message is its sending
+	list []*echo
 	seen map[*room]int
+}
+
+// echo is a message in the making.
+type echo struct {
+	*Message
+	sent  bool     // its first record is its sending
+	whole bool     // so that To is all who were there
+	got   []string // whose sides it came in at
 }
 
 // exchange makes messages of what the sides of every meeting saw.
@@ -46,7 +53,7 @@ func (b *builder) exchange(of map[*room]*meeting) {
 			e = &echoes{seen: map[*room]int{}}
 			said[same] = e
 		}
-		if another := e.take(s, b.recipients(s, from)); another != nil {
+		if another := e.take(s, b.recipients(s, from), b.accountOf(s.room.conn)); another != nil {
 			another.From, another.Conversation = from, m.Conversation
 			m.Messages = append(m.Messages, another)
 		}
@@ -54,38 +61,75 @@ func (b *builder) exchange(of map[*room]*meeting) {
 }
 
 // take adds what a side saw to the message that it is, or returns a new one.
-func (e *echoes) take(s *sighting, to []string) *Message {
-	ref := decode.Ref{Conn: s.room.conn.ID, Seq: s.seq}
-	at := e.seen[s.room]
-	for at < len(e.list) && (s.sent && e.sent[at] || s.time.Sub(e.list[at].Time) > sameMessage) {
-		at++
+func (e *echoes) take(s *sighting, to []string, account string) *Message {
+	at := e.find(s, s.room.conn.Start)
+	if at == len(e.list) {
+		at = e.find(s, s.room.conn.Start.Add(-apart))
 	}
 	e.seen[s.room] = at + 1
-	if at == len(e.list) {
-		e.list = append(e.list, &Message{Time: s.time, To: to, Type: plainText, Text: s.text, Records: []decode.Ref{ref}})
-		e.sent = append(e.sent, s.sent)
-		return e.list[at]
-	}
-	m := e.list[at]
-	if s.sent && !e.sent[at] {
-		e.sent[at], m.Time, m.To = true, s.time, to
-		m.Records = slices.Insert(m.Records, 0, ref)
+	if at < len(e.list) {
+		e.list[at].add(s, to, account)
 		return nil
 	}
-	m.Records = append(m.Records, ref)
-	return nil
+	one := &echo{Message: &Message{Time: s.time, Type: plainText, Text: s.text}}
+	one.add(s, to, account)
+	e.list = append(e.list, one)
+	return one.Message
 }
 
-// recipients are those who were there to get a message.
+// find finds the message that a side saw behind those it has seen: not one that
+// was said long before that, nor, if it came in, before its receiver was there.
+func (e *echoes) find(s *sighting, there time.Time) int {
+	at := e.seen[s.room]
+	for ; at < len(e.list); at++ {
+		m := e.list[at]
+		absent := !s.sent && s.room.peer == "" && m.Time.Before(there)
+		if !absent && !(s.sent && m.sent) && s.time.Sub(m.Time) <= sameMessage {
+			break
+		}
+	}
+	return at
+}
+
+// add adds what a side saw. The sender knows all who were there, unless the
+// beginning of that side is missing; else each side knows some.
+func (e *echo) add(s *sighting, to []string, account string) {
+	ref := decode.Ref{Conn: s.room.conn.ID, Seq: s.seq}
+	e.Undelivered = e.Undelivered || s.failed
+	switch {
+	case s.sent && !e.sent:
+		e.sent, e.whole, e.Time = true, s.room.peer == "" && s.room.conn.login.fromStart, s.time
+		if e.whole {
+			e.To = nil
+		}
+		e.To = together(to, e.To, e.got)
+		e.Records = slices.Insert(e.Records, 0, ref)
+		return
+	case !s.sent && !same(account, s.from): // not another endpoint of the sender
+		e.got = with(e.got, account)
+	}
+	if e.whole {
+		to = e.got
+	}
+	e.To = together(e.To, to)
+	e.Records = append(e.Records, ref)
+}
+
+// together are the people of all lists.
+func together(lists ...[]string) []string {
+	var all []string
+	for _, list := range lists {
+		for _, p := range list {
+			all = with(all, p)
+		}
+	}
+	return all
+}
+
+// recipients are those who were there to get a message, as one side tells it.
 func (b *builder) recipients(s *sighting, from string) []string {
 	if s.sent {
 		return s.to
 	}
-	to := with(nil, b.accountOf(s.room.conn))
-	for _, p := range s.to {
-		if !same(p, from) {
-			to = with(to, p)
-		}
-	}
-	return to
+	return without(together([]string{b.accountOf(s.room.conn)}, s.to), from)
 }

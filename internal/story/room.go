@@ -2,6 +2,7 @@ package story
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"msnproxy/decode"
@@ -12,6 +13,7 @@ import (
 type room struct {
 	conn       *conn
 	peer       string    // without a switchboard: the other end
+	group      bool      // which is a group
 	here       []string  // who is there now beside the account; replaced, never changed
 	called     []string  // who was invited and may still come; likewise
 	everyone   []string  // who ever was there
@@ -68,6 +70,8 @@ type sighting struct {
 	from string   // where it came in
 	to   []string // others who got it
 	text string
+
+	failed bool // the server said that it could not deliver it
 }
 
 // hear takes a message that people or their clients sent one another.
@@ -97,6 +101,21 @@ func (t *Teller) hear(c *conn, r *decode.Record) {
 		sent: r.Dir == decode.ClientToServer, from: from, to: m.others(), text: text})
 }
 
+// fail takes the server's word that a message was not delivered: a NAK, or an
+// error in reply to it.
+func (t *Teller) fail(c *conn, r *decode.Record) {
+	reply := r.Note(decode.NoteReply)
+	if reply == nil || r.Verb != "NAK" && r.Note(decode.NoteError) == nil {
+		return
+	}
+	for n := len(t.sightings) - 1; n >= 0 && n >= len(t.sightings)-maxOpenRequests; n-- {
+		if s := &t.sightings[n]; s.room.conn == c && s.seq == reply.ToSeq {
+			s.failed = true
+			return
+		}
+	}
+}
+
 // roomOf finds where a message belongs, and tells who sent it, if that was not
 // the account.
 func (t *Teller) roomOf(c *conn, r *decode.Record, said *decode.Payload) (m *room, from string) {
@@ -108,11 +127,36 @@ func (t *Teller) roomOf(c *conn, r *decode.Record, said *decode.Payload) (m *roo
 	peer := handle // of UUM and UBM
 	if r.Verb == "SDG" {
 		handle, peer = clip(said.Text("from")), clip(said.Text("to"))
+		if isGroup(said) {
+			return c.talkIn(peer, handle), handle
+		}
 		if r.Dir == decode.ServerToClient && (peer == "" || same(peer, c.Account)) {
 			peer = handle
 		}
 	}
 	return c.talk(peer), handle
+}
+
+// isGroup tells whether a routed message goes to a circle (9), to a group that
+// people made for a while (10), or to one of Skype (19).
+func isGroup(said *decode.Payload) bool {
+	for _, f := range said.Fields {
+		if f.Name == "groups" {
+			network, _, _ := strings.Cut(findText(fieldsOf(f.Value), "To"), ":")
+			return network == "9" || network == "10" || network == "19"
+		}
+	}
+	return false
+}
+
+// talkIn returns the room of what is said in a group, or nil if there are too
+// many.
+func (c *conn) talkIn(group, from string) *room {
+	m := c.talk(group)
+	if m != nil {
+		m.group, m.everyone = true, with(m.everyone, from)
+	}
+	return m
 }
 
 // talk returns the room of what is said without a switchboard, or nil if there

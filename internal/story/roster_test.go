@@ -137,3 +137,66 @@ func TestPresenceAndMessagesOfMSNP21(t *testing.T) {
 		`alice@example.com > bob@example.com: "hello" on c1 c2`,
 		`bob@example.com > alice@example.com: "to the one side only" on c2`)
 }
+
+func TestListOfASecondSignIn(t *testing.T) {
+	ml := func(contacts string) string {
+		return `<ml l="1"><d n="example.com">` + contacts + `</d></ml>`
+	}
+	got := list(t, "MSNP15", func(p *play) {
+		p.c("c1", "ADL 5\n"+ml(`<c n="bob" l="3" t="1"/><c n="carol" l="3" t="1"/>`))
+		p.s("c1", "ADL 5 OK", "ADL 0\n"+`<ml><d n="example.com"><c n="carol" l="8" t="1"/></d></ml>`)
+		p.close("c1", "client closed")
+		p.open("c2", "10.0.0.1:1002", ns1)
+		p.c("c2", "VER 1 MSNP15 CVR0")
+		p.s("c2", "VER 1 MSNP15")
+		p.c("c2", "USR 3 SSO I alice@example.com")
+		p.s("c2", "USR 4 OK alice@example.com 1 0")
+		p.c("c2", "ADL 5\n"+ml(`<c n="bob" l="4" t="1"/>`), "ADL 6\n"+ml(`<c n="dave" l="3" t="1"/>`)) // a list in two parts
+		p.s("c2", "ADL 5 OK", "ADL 6 OK")
+	})
+	lines(t, "contacts", got,
+		`alice@example.com: bob@example.com "" BL [] `,
+		`alice@example.com: carol@example.com "" RL [] `,
+		`alice@example.com: dave@example.com "" FL+AL [] `)
+}
+
+func TestOwnNameOfWhoIsOnTheirOwnList(t *testing.T) {
+	p := newPlay(t)
+	p.open("c1", "10.0.0.1:1001", ns1)
+	p.signIn("c1", alice)
+	p.s("c1", "SYN 5 9 1 1", "LSG 0 Friends 0", "LST alice@example.com Alice 3 0", "REA 6 10 alice@example.com Alicia")
+	p.c("c1", "CHG 7 NLN 0")
+	p.s("c1", "CHG 7 NLN 0")
+	s := p.teller.Story()
+	lines(t, "contacts", contactLines(s), `alice@example.com: alice@example.com "Alicia" FL+AL [Friends] `)
+	if s.Presence[0].Name != "Alicia" {
+		t.Errorf("she shows as %q", s.Presence[0].Name)
+	}
+}
+
+func TestGroupOfMSNP21IsOneConversation(t *testing.T) {
+	routed := func(from, group string) string {
+		return "Routing: 1.0\r\nTo: " + group + "\r\nFrom: 1:" + from + ";epid={1}\r\n\r\nReliability: 1.0\r\n\r\n" +
+			"Messaging: 2.0\r\nMessage-Type: Text\r\nContent-Type: Text/plain; charset=UTF-8\r\n\r\nhello"
+	}
+	p := newPlay(t)
+	for i, who := range []string{alice, bob} {
+		c := fmt.Sprintf("c%d", i+1)
+		p.open(c, fmt.Sprintf("10.0.0.%d:1001", i+1), ns1)
+		p.c(c, "VER 1 MSNP21 CVR0")
+		p.s(c, "VER 1 MSNP21")
+		p.c(c, "USR 3 SSO I "+who)
+		p.s(c, "USR 4 OK "+who+" 1 0")
+	}
+	const group = "10:00000000-0000-0000-0009-f8ea72ba9d0d@live.com;path=IM"
+	p.c("c1", "SDG 6\n"+routed(alice, group))
+	p.s("c2", "SDG 0\n"+routed(alice, group))
+	p.s("c1", "SDG 0\n"+routed(carol, group))
+	p.s("c2", "SDG 0\n"+routed(carol, group))
+	s := p.teller.Story()
+	const g = "00000000-0000-0000-0009-f8ea72ba9d0d@live.com"
+	lines(t, "conversations", conversationLines(s), "c1 c2: alice@example.com "+g+" carol@example.com bob@example.com: 2 texts, 0 typing, 0 other")
+	lines(t, "messages", messageLines(s),
+		`alice@example.com > `+g+` bob@example.com: "hello" on c1 c2`,
+		`carol@example.com > alice@example.com `+g+` bob@example.com: "hello" on c1 c2`)
+}

@@ -68,8 +68,13 @@ func (s *software) hear(r *decode.Record, said *decode.Payload) {
 
 // fieldText returns a text field of an object, or "".
 func fieldText(object any, name string) string {
+	return (&decode.Payload{Fields: fieldsOf(object)}).Text(name)
+}
+
+// fieldsOf are the fields of an object; nil of anything else.
+func fieldsOf(object any) []decode.Field {
 	fields, _ := object.([]decode.Field)
-	return (&decode.Payload{Fields: fields}).Text(name)
+	return fields
 }
 
 // better returns what two connections of one client tell together; the second

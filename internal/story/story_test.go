@@ -141,6 +141,54 @@ func TestEchoOfTheRightMessage(t *testing.T) {
 		`alice@example.com > bob@example.com: "hi" on c3 c4`)
 }
 
+func TestSameWordsBeforeAndAfterSomebodyCame(t *testing.T) {
+	p := evening(t)
+	p.writes("c3", "hi")
+	p.gets("c4", alice, "hi")
+	p.open("c7", "10.0.0.3:1002", sb1)
+	p.c("c7", "ANS 1 carol@example.com 99.7 17")
+	p.s("c7", "IRO 1 1 2 alice@example.com Alice", "IRO 1 2 2 bob@example.com Bob", "ANS 1 OK")
+	p.s("c3", "JOI carol@example.com Carol")
+	p.s("c4", "JOI carol@example.com Carol")
+	p.writes("c3", "hi")
+	p.gets("c4", alice, "hi")
+	p.gets("c7", alice, "hi")
+	lines(t, "messages", messageLines(p.teller.Story()),
+		`alice@example.com > bob@example.com: "hi" on c3 c4`,
+		`alice@example.com > bob@example.com carol@example.com: "hi" on c3 c4 c7`)
+}
+
+func TestRecipientsThatOnlyTheirOwnSidesTell(t *testing.T) {
+	p := evening(t)
+	p.s("c3", "BYE bob@example.com") // to be called again at once
+	p.writes("c3", "are you there")
+	p.gets("c4", alice, "are you there")
+	lines(t, "messages", messageLines(p.teller.Story()), `alice@example.com > bob@example.com: "are you there" on c3 c4`)
+}
+
+func TestMessageOfAnotherEndpointIsNotToItsSender(t *testing.T) {
+	p := evening(t)
+	p.open("c5", "10.0.0.7:1002", sb1)
+	p.c("c5", "ANS 1 alice@example.com;{b} 99.8 17")
+	p.s("c5", "IRO 1 1 1 bob@example.com Bob", "ANS 1 OK")
+	p.writes("c3", "ok")
+	p.s("c5", "MSG alice@example.com;{a} Alice\n"+textHeader+"ok")
+	lines(t, "messages", messageLines(p.teller.Story()), `alice@example.com > bob@example.com: "ok" on c3 c5`)
+}
+
+func TestMessageThatCouldNotBeDelivered(t *testing.T) {
+	p := evening(t)
+	p.writes("c3", "lost")
+	p.s("c3", "NAK 5")
+	p.c("c3", "MSG 6 A\n"+textHeader+"refused", "MSG 7 A\n"+textHeader+"well")
+	p.s("c3", "282 6", "ACK 7")
+	var got []string
+	for _, m := range p.teller.Story().Messages {
+		got = append(got, fmt.Sprint(m.Text, " ", m.Undelivered))
+	}
+	lines(t, "messages", got, "lost true", "refused true", "well false")
+}
+
 func TestOneAccountWritesFromTwoPlaces(t *testing.T) {
 	p := evening(t)
 	p.open("c5", "10.0.0.7:1002", sb1)

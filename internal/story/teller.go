@@ -93,6 +93,7 @@ func (t *Teller) command(c *conn, r *decode.Record) {
 		t.meet(c, r)
 	}
 	t.hear(c, r)
+	t.fail(c, r)
 }
 
 // Story is what happened in a run.
