@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/bzip2"
 	"compress/gzip"
+	"errors"
 	"io"
 
 	"github.com/klauspost/compress/zstd"
@@ -34,10 +35,28 @@ func openZstd(r io.Reader) (io.Reader, error) {
 	return zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxZstdWindow))
 }
 
+// IsCompressed tells by its first bytes, four if it has as many, whether an
+// input is compressed in a way that captures may be.
+func IsCompressed(start []byte) bool { return compressionBy(start) != nil }
+
+// Decompress returns what an input holds for which IsCompressed is true.
+func Decompress(in io.Reader) (io.Reader, error) {
+	buffered := bufio.NewReader(in)
+	c := compressionOf(buffered)
+	if c == nil {
+		return nil, errors.New("not compressed by gzip, zstd or bzip2")
+	}
+	return c.open(buffered)
+}
+
 // compressionOf tells how a file is compressed, or nil.
 func compressionOf(in *bufio.Reader) *compression {
 	const longest = 4
 	start, _ := in.Peek(longest)
+	return compressionBy(start)
+}
+
+func compressionBy(start []byte) *compression {
 	for i := range compressions {
 		if bytes.HasPrefix(start, compressions[i].magic) {
 			return &compressions[i]

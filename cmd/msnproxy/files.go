@@ -80,7 +80,7 @@ func (in *inputs) addFolder(folder string) error {
 			return nil
 		case isCapture(name):
 			in.addFile(name, sizeOf(entry))
-		case isRecords(name):
+		case isSurelyRecords(name):
 			in.records = append(in.records, name)
 		default:
 			in.skipped++

@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +22,9 @@ type recordReader struct {
 	skipped int64
 	read    []captures.Summary // of the inputs so far that were records
 	emit    func(*decode.Record)
+
+	runs   int             // so far
+	opened map[string]bool // the connections of the last of them
 }
 
 // recordsKind is what kind of input records are.
@@ -31,42 +33,55 @@ const recordsKind = "records"
 // skippedLine is what a line that is no record is counted as.
 const skippedLine = "not a record"
 
-// openRecords tells whether an input is records, by its first bytes, and
-// returns them without their compression; else the input as it was, from its
-// beginning.
-func openRecords(in io.Reader) (_ io.Reader, isRecords bool) {
+// openRecords tells whether an input is records, and returns them without their
+// compression; else the input as it was, from its beginning.
+func openRecords(in io.Reader) (_ io.Reader, isRecords bool) { return openBy(in, ndjson.Begins) }
+
+// openBy opens what is records by its first bytes.
+func openBy(in io.Reader, begins func(start []byte) bool) (_ io.Reader, isRecords bool) {
 	// The buffer is larger than what package captures reads at a time: a peek
 	// into a pipe gets what is there.
 	plain := bufio.NewReader(in)
-	start, _ := plain.Peek(2)
-	if ndjson.Begins(start) {
+	start, _ := plain.Peek(ndjson.Beginning)
+	if begins(start) {
 		return plain, true
 	}
-	if !bytes.Equal(start, []byte{0x1f, 0x8b}) {
+	if !captures.IsCompressed(start) {
 		return plain, false
 	}
-	const enough = 512 // to decompress the first byte
-	start, _ = plain.Peek(enough)
-	peek, err := gzip.NewReader(bytes.NewReader(start))
+	var looked bytes.Buffer // bzip2 decompresses nothing of less than a block
+	if !holds(io.TeeReader(plain, &looked), begins) {
+		return io.MultiReader(&looked, plain), false
+	}
+	again, err := captures.Decompress(io.MultiReader(&looked, plain))
+	return again, err == nil
+}
+
+// holds tells whether what is compressed begins so.
+func holds(in io.Reader, begins func(start []byte) bool) bool {
+	plain, err := captures.Decompress(in)
 	if err != nil {
-		return plain, false
+		return false
 	}
-	first := make([]byte, 1)
-	if n, _ := peek.Read(first); !ndjson.Begins(first[:n]) {
-		return plain, false
-	}
-	unzipped, err := gzip.NewReader(plain)
-	return unzipped, err == nil
+	start := make([]byte, ndjson.Beginning)
+	n, _ := io.ReadFull(plain, start)
+	return begins(start[:n])
 }
 
 // isRecords tells whether a file is records.
-func isRecords(name string) bool {
+func isRecords(name string) bool { return isFile(name, ndjson.Begins) }
+
+// isSurelyRecords tells whether a file that nobody named is records: not a
+// report as JSON beside its captures.
+func isSurelyRecords(name string) bool { return isFile(name, ndjson.BeginsSurely) }
+
+func isFile(name string, begins func(start []byte) bool) bool {
 	file, err := os.Open(name)
 	if err != nil {
 		return false
 	}
 	defer file.Close()
-	_, yes := openRecords(file)
+	_, yes := openBy(file, begins)
 	return yes
 }
 
@@ -76,6 +91,7 @@ func (r *recordReader) input(ctx context.Context, name string, in io.Reader) err
 	counted := &countingReader{in: in}
 	r.read = append(r.read, captures.Summary{File: name, Kind: recordsKind, Skipped: map[string]int64{}})
 	sum := &r.read[len(r.read)-1]
+	r.begin()
 	err := r.lines(ctx, sum, ndjson.NewReader(counted))
 	sum.Bytes = counted.n
 	return err
@@ -107,10 +123,23 @@ func (r *recordReader) lines(ctx context.Context, sum *captures.Summary, lines *
 	return fmt.Errorf("%s: stopped: %w", sum.File, ctx.Err())
 }
 
+// begin takes note that a run begins.
+func (r *recordReader) begin() {
+	r.runs++
+	r.opened = map[string]bool{}
+}
+
 // take emits a record. Each run numbers its connections from 1, so those of
-// further ones get names of their own.
+// further ones get names of their own. Where a connection is opened again, the
+// input has another run behind the one before.
 func (r *recordReader) take(sum *captures.Summary, rec *decode.Record) {
-	if len(r.read) > 1 {
+	if rec.Kind == decode.KindOpen {
+		if r.opened[rec.Conn] {
+			r.begin()
+		}
+		r.opened[rec.Conn] = true
+	}
+	if r.runs > 1 {
 		rec.Conn = r.another(rec.Conn)
 		rec.Via.Conn = r.another(rec.Via.Conn)
 		rec.Carrier.Conn = r.another(rec.Carrier.Conn)
@@ -134,7 +163,7 @@ func (r *recordReader) another(conn string) string {
 	if conn == "" {
 		return ""
 	}
-	return fmt.Sprintf("r%d.%s", len(r.read), conn)
+	return fmt.Sprintf("r%d.%s", r.runs, conn)
 }
 
 // report says what was skipped.

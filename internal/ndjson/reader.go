@@ -40,9 +40,26 @@ type Reader struct {
 // NewReader returns a reader of the lines of r.
 func NewReader(r io.Reader) *Reader { return &Reader{in: bufio.NewReaderSize(r, 64<<10)} }
 
+// Beginning is how many of the first bytes of an input Begins and BeginsSurely
+// look at.
+const Beginning = 16
+
+// byteOrderMark is what some programs put in front of text.
+var byteOrderMark = []byte("\uFEFF")
+
 // Begins tells whether an input that begins with these bytes is records and
-// not a capture.
-func Begins(start []byte) bool { return len(start) > 0 && start[0] == '{' }
+// not a capture. Empty lines may be in front of the first record.
+func Begins(start []byte) bool {
+	start = bytes.TrimSpace(bytes.TrimPrefix(start, byteOrderMark))
+	return len(start) > 0 && start[0] == '{'
+}
+
+// BeginsSurely tells whether an input begins as a Sink writes records, with
+// their time. Other JSON does not.
+func BeginsSurely(start []byte) bool {
+	_, first, _ := bytes.Cut(start, []byte("{"))
+	return Begins(start) && bytes.HasPrefix(bytes.TrimSpace(first), []byte(`"time"`))
+}
 
 // Next returns the next record, which stays valid. It returns io.EOF at the
 // end, ErrCut if the last line is cut off, and a *LineError for a line that is
@@ -52,6 +69,9 @@ func (r *Reader) Next() (*decode.Record, error) {
 		text, err := r.readLine()
 		if err != nil {
 			return nil, err
+		}
+		if r.line == 1 {
+			text = bytes.TrimPrefix(text, byteOrderMark)
 		}
 		if len(bytes.TrimSpace(text)) == 0 {
 			continue
