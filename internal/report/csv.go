@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"io"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -55,7 +56,13 @@ func csvCell(c Cell) string {
 // or another; the wide forms are for those that are set to Japanese.
 const formulaStarts = "=+-@\t\r＝＋－＠"
 
+// behindSemicolon is a formula where a semicolon parts cells, as it does for
+// spreadsheets in much of Europe. A minus is one before what can be counted
+// only, so that ";-)" stays what it is.
+var behindSemicolon = regexp.MustCompile(`(;\s*)([=+@＝＋＠]|-(?:[0-9]|[0-9A-Za-z]{2}))`)
+
 func withoutFormula(s string) string {
+	s = behindSemicolon.ReplaceAllString(s, "$1'$2")
 	first, _ := utf8.DecodeRuneInString(strings.TrimLeft(s, " \n"))
 	if strings.ContainsRune(formulaStarts, first) {
 		return "'" + s

@@ -24,6 +24,7 @@ type Format struct {
 var Formats = []Format{
 	{Name: "table", Extensions: []string{".txt"}, Write: (*Report).WriteTables},
 	{Name: "markdown", Extensions: []string{".md", ".markdown"}, Write: (*Report).WriteMarkdown},
+	{Name: "mediawiki", Extensions: []string{".wiki", ".mediawiki"}, Write: (*Report).WriteWiki},
 	{Name: "csv", Extensions: []string{".csv"}, Write: (*Report).WriteCSV, Single: true},
 	{Name: "json", Extensions: []string{".json"}, Write: (*Report).WriteJSON},
 	{Name: "html", Extensions: []string{".html", ".htm"}, Write: (*Report).WriteHTML, Records: true},

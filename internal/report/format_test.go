@@ -40,6 +40,9 @@ func TestTheSameSectionSaysTheSameInEveryFormat(t *testing.T) {
 		}
 		inMarkdown, inTable := write(t, (*Report).WriteMarkdown, r, opts), write(t, (*Report).WriteTables, r, opts)
 		rows, inHTML := cellsOfMarkdown(inMarkdown), cellsOfHTML(write(t, (*Report).WriteHTML, r, opts), name)
+		if inWiki := cellsOfWiki(write(t, (*Report).WriteWiki, r, opts)); fmt.Sprint(inWiki) != fmt.Sprint(rows) {
+			t.Errorf("%s as MediaWiki:\n%v\nin Markdown:\n%v", name, inWiki, rows)
+		}
 		for n, row := range want {
 			for i, cell := range row.keys {
 				value := row.values[i]
@@ -148,6 +151,24 @@ func cellsOfMarkdown(text string) (rows [][]string) {
 	return rows
 }
 
+// cellsOfWiki reads the one table of a text, as MediaWiki would.
+func cellsOfWiki(text string) (rows [][]string) {
+	comment := regexp.MustCompile(`<!--.*?-->`)
+	for _, l := range strings.Split(text, "\n") {
+		switch {
+		case strings.HasPrefix(l, "{|"):
+			rows = append(rows, nil)
+		case l == "|-":
+			rows = append(rows, nil)
+		case l != "|}" && (strings.HasPrefix(l, "|") || strings.HasPrefix(l, "! ")):
+			c := l[max(1, strings.LastIndex(l, "|")+1):] // no other bar than before a style's cell
+			c = comment.ReplaceAllString(strings.ReplaceAll(c, "<br>", " "), "")
+			rows[len(rows)-1] = append(rows[len(rows)-1], html.UnescapeString(strings.TrimSpace(c)))
+		}
+	}
+	return rows
+}
+
 // cellsOfHTML reads the table of a section, its head first.
 func cellsOfHTML(page, section string) (rows [][]string) {
 	_, table, _ := strings.Cut(page, `id="t-`+section+`"`)
@@ -189,22 +210,23 @@ func inTableText(table, value string) bool {
 
 func TestMarkdownIsTextAndNothingElse(t *testing.T) {
 	for in, want := range map[string]string{
-		"a|b\nc":                    "a&#124;b<br>c",
-		"<img src=x onerror=y>":     "&lt;img src=x onerror=y&gt;",
-		"[x](javascript:y)":         "&#91;x&#93;(javascript:y)",
-		"![x](http://e.test/i.png)": "!&#91;x&#93;(http&#58;//e.test/i.png)",
-		"[[Page]] {{delete}}":       "&#91;&#91;Page&#93;&#93; &#123;&#123;delete&#125;&#125;",
-		"''bold''":                  "&#39;&#39;bold&#39;&#39;",
-		"it's":                      "it's",
-		"**b** _i_ a_b ~~s~~ `c`":   "&#42;&#42;b&#42;&#42; &#95;i&#95; a_b &#126;&#126;s&#126;&#126; &#96;c&#96;",
-		"&lt;":                      "&amp;lt;",
-		`C:\new`:                    "C:&#92;new",
-		"@all see #12":              "@<!-- -->all see #<!-- -->12",
-		"alice@example.com":         "alice@example.com",
-		"www.example.com":           "www&#46;example.com",
-		"\x1b[31m\u202e":            "&#92;x1b&#91;31m&#92;u202e",
+		"a|b\nc":                     "a&#124;b<br>c",
+		"<img src=x onerror=y>":      "&lt;img src=x onerror=y&gt;",
+		"[x](javascript:y)":          "&#91;x&#93;(javascript:y)",
+		"![x](http://e.test/i.png)":  "!&#91;x&#93;(http&#58;//e.test/i.png)",
+		"[[Page]] {{delete}}":        "&#91;&#91;Page&#93;&#93; &#123;&#123;delete&#125;&#125;",
+		"''bold''":                   "&#39;&#39;bold&#39;&#39;",
+		"it's":                       "it's",
+		"**b** _i_ a_b ~~s~~ `c`":    "&#42;&#42;b&#42;&#42; &#95;i&#95; a_b &#126;&#126;s&#126;&#126; &#96;c&#96;",
+		"&lt;":                       "&amp;lt;",
+		`C:\new`:                     "C:&#92;new",
+		"@all see #12":               "@<!-- -->all see #<!-- -->12",
+		"alice@example.com":          "alice@example.com",
+		"www.example.com":            "www&#46;example.com",
+		"see GH-12 :smile: 12:30:15": "see GH<!-- -->-12 :<!-- -->smile: 12:30:15",
+		"\x1b[31m\u202e":             "&#92;x1b&#91;31m&#92;u202e",
 	} {
-		if got := markdown(in); got != want {
+		if got := markup(in); got != want {
 			t.Errorf("%q becomes\n%s, want\n%s", in, got, want)
 		}
 	}
@@ -223,6 +245,8 @@ func TestCSVHasNoFormulas(t *testing.T) {
 		"'=1":         "'=1",
 		"two\r\nrows": "two\nrows",
 		"\x1b[2J":     `\x1b[2J`,
+		"a; =1;-1":    "a; '=1;'-1",
+		"a ;-) ;-P":   "a ;-) ;-P",
 	} {
 		if got := csvCell(Text(in)); got != want {
 			t.Errorf("%q becomes %q, want %q", in, got, want)
@@ -253,12 +277,12 @@ func TestFirstSightIsAScreenful(t *testing.T) {
 }
 
 func TestFormatOfAFile(t *testing.T) {
-	for file, want := range map[string]string{"a.txt": "table", "a.md": "markdown", "x/a.CSV": "csv", "a.json": "json", "a.html": "html", "a.HTM": "html"} {
+	for file, want := range map[string]string{"a.txt": "table", "a.md": "markdown", "a.wiki": "mediawiki", "x/a.CSV": "csv", "a.json": "json", "a.html": "html", "a.HTM": "html"} {
 		if f, err := FormatOf(file); err != nil || f.Name != want {
 			t.Errorf("%s: %s, %v", file, f.Name, err)
 		}
 	}
-	if _, err := FormatOf("a.pdf"); err == nil || !strings.Contains(err.Error(), ".txt, .md, .csv, .json or .html") {
+	if _, err := FormatOf("a.pdf"); err == nil || !strings.Contains(err.Error(), ".txt, .md, .wiki, .csv, .json or .html") {
 		t.Errorf("a.pdf: %v", err)
 	}
 }
@@ -291,7 +315,9 @@ func TestHostileTextStaysInItsCellInFiles(t *testing.T) {
 			if got := rows[n+1][len(rows[0])-1]; words(got) != words(plain(text)) {
 				t.Fatalf("%q reads %q in Markdown\n%s", text, got, inMarkdown)
 			}
-			if got := values[n].values[5]; words(got) != words(plain(text)) {
+			// An apostrophe stands behind a semicolon, too.
+			want := behindSemicolon.ReplaceAllString(plain(text), "$1'$2")
+			if got := values[n].values[5]; words(got) != words(want) {
 				t.Fatalf("%q reads %q in CSV", text, got)
 			}
 		}

@@ -35,6 +35,7 @@ func FuzzReport(f *testing.F) {
 			t.Errorf("not JSON:\n%s", text)
 		}
 		write(t, (*Report).WriteMarkdown, r, Options{})
+		write(t, (*Report).WriteWiki, r, Options{})
 		for _, name := range SectionNames() {
 			text := write(t, (*Report).WriteCSV, r, Options{Sections: []string{name}})
 			if _, err := csv.NewReader(bytes.NewReader([]byte(text))).ReadAll(); err != nil {

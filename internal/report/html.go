@@ -46,12 +46,9 @@ func (s *Section) page() page.Table {
 	if len(s.Counts) > 0 {
 		t.About += " (" + s.Counts.String() + ")"
 	}
-	var columns []int
-	for i, c := range s.Columns {
-		if !isIdle(s, i) {
-			columns = append(columns, i)
-			t.Columns = append(t.Columns, page.Column{Title: title(c), Right: c.Right})
-		}
+	columns := s.busy()
+	for _, i := range columns {
+		t.Columns = append(t.Columns, page.Column{Title: title(s.Columns[i]), Right: s.Columns[i].Right})
 	}
 	t.Rows = func(yield func([]page.Cell) bool) {
 		for _, row := range s.Rows {

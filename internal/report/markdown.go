@@ -23,61 +23,72 @@ func (r *Report) WriteMarkdown(w io.Writer, opts Options) error {
 		writeMarkdown(&out, &d.sections[i])
 	}
 	for _, line := range d.closing() {
-		fmt.Fprintf(&out, "%s\n\n", markdown(line))
+		fmt.Fprintf(&out, "%s\n\n", markup(line))
 	}
 	_, err = w.Write(append(bytes.TrimRight(out.Bytes(), "\n"), '\n'))
 	return err
 }
 
 func writeMarkdown(out *bytes.Buffer, s *Section) {
-	about := s.About
+	columns := s.busy()
+	titles, rule := "|", "|"
+	for _, i := range columns {
+		titles += " " + title(s.Columns[i]) + " |"
+		if s.Columns[i].Right {
+			rule += " ---: |"
+		} else {
+			rule += " --- |"
+		}
+	}
+	fmt.Fprintf(out, "### %s\n\n%s\n\n%s\n%s\n", s.Name, markup(s.sentence()), titles, rule)
+	for _, row := range s.Rows {
+		out.WriteByte('|')
+		for _, i := range columns {
+			fmt.Fprintf(out, " %s |", markup(text(row[i])))
+		}
+		out.WriteByte('\n')
+	}
+	if text := s.leftOut(); text != "" {
+		fmt.Fprintf(out, "\n%s\n", markup(display.Ellipsis+" "+text))
+	}
+	out.WriteByte('\n')
+}
+
+// sentence tells what the rows of a section are.
+func (s *Section) sentence() string {
+	about := strings.ToUpper(s.About[:1]) + s.About[1:]
 	if len(s.Counts) > 0 {
 		about += " (" + s.Counts.String() + ")"
 	}
 	if hasTimes(s) {
 		about += "; times in UTC"
 	}
-	fmt.Fprintf(out, "### %s\n\n%s\n\n", s.Name, markdown(strings.ToUpper(about[:1])+about[1:]+"."))
-	var columns []int
-	titles, rule := "|", "|"
-	for i, c := range s.Columns {
-		if isIdle(s, i) {
-			continue
-		}
-		columns = append(columns, i)
-		titles += " " + title(c) + " |"
-		if c.Right {
-			rule += " ---: |"
-		} else {
-			rule += " --- |"
-		}
-	}
-	fmt.Fprintf(out, "%s\n%s\n", titles, rule)
-	for _, row := range s.Rows {
-		out.WriteByte('|')
-		for _, i := range columns {
-			fmt.Fprintf(out, " %s |", markdown(text(row[i])))
-		}
-		out.WriteByte('\n')
-	}
-	if text := s.leftOut(); text != "" {
-		fmt.Fprintf(out, "\n%s\n", markdown(display.Ellipsis+" "+text))
-	}
-	out.WriteByte('\n')
+	return about + "."
 }
 
-// markdown returns a text as it stands in a cell: harmless, its lines kept
+// busy are the columns in which some row has something.
+func (s *Section) busy() (columns []int) {
+	for i := range s.Columns {
+		if !isIdle(s, i) {
+			columns = append(columns, i)
+		}
+	}
+	return columns
+}
+
+// markup returns a text as it stands in a cell: harmless, its lines kept
 // apart, and nothing in it that GitHub's Markdown, HTML or the markup of wikis
 // would take for anything but text. Character references are what all of them
 // understand.
-func markdown(s string) string {
+func markup(s string) string {
 	lines := display.Lines(s)
 	for i, l := range lines {
 		l = references.Replace(l)
 		l = apostrophes.ReplaceAllStringFunc(l, func(run string) string { return strings.Repeat("&#39;", len(run)) })
 		l = looseUnderscore(l)
 		l = webAddress.ReplaceAllString(l, "$1&#46;")
-		lines[i] = mention.ReplaceAllString(l, "$1$2<!-- -->$3")
+		l = mention.ReplaceAllString(l, "$1$2<!-- -->$3")
+		lines[i] = shortcode.ReplaceAllString(l, "$1$3<!-- -->$2$4")
 	}
 	return strings.Join(lines, "<br>")
 }
@@ -95,6 +106,8 @@ var (
 	// mention is what calls a person or refers to an issue on GitHub. An
 	// empty comment between keeps it text.
 	mention = regexp.MustCompile(`(^|[^0-9A-Za-z_&])([@#])([0-9A-Za-z])`)
+	// shortcode is what GitHub makes a picture of, or an issue.
+	shortcode = regexp.MustCompile(`(?i)(:)([0-9a-z_+-]*[a-z+-][0-9a-z_+-]*:)|\b(GH)(-[0-9])`)
 )
 
 // looseUnderscore makes the underscores text that do not stand between letters

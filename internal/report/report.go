@@ -1,5 +1,5 @@
 // Package report collects records into the sections of a report and writes
-// them as tables, Markdown, CSV or JSON.
+// them as tables, Markdown, CSV, JSON and more.
 //
 //	records ──► collectors, story ──► []Section ──► tables, CSV, JSON, …
 //

@@ -200,6 +200,10 @@ func TestMarkdown(t *testing.T) {
 	golden(t, "report.md", out.String())
 }
 
+func TestWiki(t *testing.T) {
+	golden(t, "report.wiki", write(t, (*Report).WriteWiki, session(), Options{Sections: []string{All}}))
+}
+
 func TestCSV(t *testing.T) {
 	for _, section := range []string{"contacts", "messages", "latency"} {
 		var out bytes.Buffer
@@ -323,6 +327,7 @@ func TestUnknownSectionListsTheNames(t *testing.T) {
 			return New().WriteTables(&bytes.Buffer{}, Options{Sections: []string{"commands", "colour"}})
 		},
 		func() error { return New().WriteJSON(&bytes.Buffer{}, Options{Sections: []string{"colour"}}) },
+		func() error { return New().WriteWiki(&bytes.Buffer{}, Options{Sections: []string{"colour"}}) },
 		func() error { return New().WriteMarkdown(&bytes.Buffer{}, Options{Sections: []string{"colour"}}) },
 		func() error { return New().WriteCSV(&bytes.Buffer{}, Options{Sections: []string{"colour"}}) },
 	} {
