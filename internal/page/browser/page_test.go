@@ -159,21 +159,10 @@ func TestFilter(t *testing.T) {
 
 	// By keyboard, words in any order.
 	b.do(chromedp.Focus(chromedp.CSS("#filter [name=text]")), chromedp.KeyEvent("bob hello"))
-	b.until("document.getElementById('status').textContent.includes(' in all')")
-	if got := eval[[]string](b, "[...document.querySelectorAll('#rows tr')].map(e => e.textContent.toLowerCase())"); len(got) == 0 {
-		t.Error("nothing was found")
-	} else {
-		for _, row := range got {
-			if !strings.Contains(row, "hello") || !strings.Contains(row, "bob") {
-				t.Errorf("this was found as well: %q", row)
-			}
-		}
-	}
+	// The page filters while one types: what counts is what it comes to.
+	b.until("(rows => rows.length > 0 && rows.every(e => /bob/i.test(e.textContent) && /hello/i.test(e.textContent)))([...document.querySelectorAll('#rows tr')])")
 	b.do(chromedp.Click(chromedp.CSS("#filter button[type=reset]")), chromedp.Click(chromedp.CSS("#filter [name=trouble]")))
-	b.until("document.getElementById('status').textContent.includes(' in all')")
-	if !eval[bool](b, "document.querySelectorAll('#rows tr').length > 0 && document.querySelectorAll('#rows tr:not(.trouble)').length === 0") {
-		t.Error("the records in trouble are not all that is shown")
-	}
+	b.until("document.querySelectorAll('#rows tr').length > 0 && document.querySelectorAll('#rows tr:not(.trouble)').length === 0")
 	b.wantQuiet()
 }
 
