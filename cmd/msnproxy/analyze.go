@@ -69,7 +69,14 @@ func runAnalyze(cmd *cobra.Command, std stdio, f analyzeFlags, files []string) e
 		return err
 	}
 	rep := report.NewFor(out.format, f.sections...)
-	readErr := readCaptures(cmd.Context(), std, f.inputFlags, files, func(s captures.Summary) { rep.AddCapture(captureRow(s)) }, rep)
+	read := false
+	readErr := readCaptures(cmd.Context(), std, f.inputFlags, files, func(s captures.Summary) {
+		read = true
+		rep.AddCapture(captureRow(s))
+	}, rep)
+	if readErr != nil && !read {
+		return readErr // a report of nothing would take the place of one of before
+	}
 	if err := out.put(std, rep); err != nil {
 		return err
 	}
