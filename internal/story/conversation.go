@@ -90,6 +90,11 @@ func (t *tables) seat(all []*meeting, of map[*room]*meeting, i int) []*meeting {
 	}
 	id := t.b.sessionID(i)
 	found := t.find(told, m, id)
+	for _, side := range t.b.nameless.partners[m] {
+		if found == nil {
+			found = of[side]
+		}
+	}
 	if found == nil {
 		found = &meeting{Conversation: &Conversation{Start: told.Start, End: told.End}, id: id}
 		all = append(all, found)

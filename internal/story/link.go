@@ -31,7 +31,8 @@ type builder struct {
 	bySeq       map[decode.Ref]*Referral
 	told        []*Session // once they are worked out
 
-	signIns map[string][]*Connection // by host, once somebody asks for them
+	signIns  map[string][]*Connection // by host, once somebody asks for them
+	nameless *nameless
 }
 
 func newBuilder(t *Teller) *builder {
@@ -57,6 +58,7 @@ func newBuilder(t *Teller) *builder {
 // then what the records say, unless the accounts differ, then what fits best
 // among the referrals that nobody followed, at last the account by itself.
 func (b *builder) link() {
+	b.nameByEcho()
 	b.linkBy(b.byCookie())
 	b.linkBy(b.byRecord)
 	b.linkBy(b.byReferral())

@@ -219,6 +219,36 @@ func TestCallWhoseSessionIDIsMissing(t *testing.T) {
 		"s2 bob@example.com: c4: only switchboards are in the capture")
 }
 
+func TestCaptureThatBeganWithinAConversation(t *testing.T) {
+	p := newPlay(t)
+	p.midway("c1", "10.0.0.1:1002", sb1)
+	p.midway("c2", "10.0.0.2:1002", sb1)
+	p.midway("c3", "10.0.0.3:1002", sb1) // of another conversation
+	p.writes("c1", "hi")
+	p.gets("c2", alice, "hi")
+	p.writes("c3", "hi")
+	p.now = p.now.Add(time.Minute)
+	p.gets("c3", "dave@example.com", "hello")
+	p.writes("c1", "and again")
+	p.gets("c2", alice, "and again")
+	s := p.teller.Story()
+	lines(t, "conversations", conversationLines(s),
+		"c1 c2: alice@example.com: 2 texts, 0 typing, 0 other",
+		"c3: dave@example.com: 2 texts, 0 typing, 0 other")
+	lines(t, "messages", messageLines(s)[:1], `alice@example.com > : "hi" on c1 c2`)
+
+	p.writes("c2", "welcome")
+	p.gets("c1", bob, "welcome")
+	s = p.teller.Story()
+	lines(t, "conversations", conversationLines(s)[:1], "c1 c2: alice@example.com bob@example.com: 3 texts, 0 typing, 0 other")
+	lines(t, "sessions", sessionLines(s)[:2],
+		"s1 alice@example.com: c1: only switchboards are in the capture",
+		"s2 bob@example.com: c2: only switchboards are in the capture")
+	if got := messageLines(s); len(got) != 5 || got[4] != `bob@example.com > alice@example.com: "welcome" on c2 c1` {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestSwitchboardToWhichNobodyCame(t *testing.T) {
 	p := evening(t)
 	p.c("c1", "XFR 11 SB")
