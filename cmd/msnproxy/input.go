@@ -66,22 +66,18 @@ func readCaptures(ctx context.Context, std stdio, f inputFlags, names []string, 
 	j := journal.New(f.showSecrets, append([]journal.Sink{doubts}, sinks...)...)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	emit := func(r *decode.Record) {
-		j.Emit(r)
-		if j.Failed() != nil {
-			cancel() // nobody listens any more
-		}
-	}
-	r := &reading{std: std, flags: f, bar: newProgress(std.err, f.silent)}
+	out := newOutlet(j, cancel)
+	r := &reading{std: std, flags: f, bar: newProgress(std.err, f.silent), out: out}
 	in, err := inputsOf(names)
 	in.tellSkipped(std.err)
 	r.decoder = captures.NewDecoder(captures.Options{
-		Checks: checks, Ports: ports, OnlyPorts: !f.anyPort, TellFiles: in.several(), Progress: r.bar.read, Emit: emit,
+		Checks: checks, Ports: ports, OnlyPorts: !f.anyPort, TellFiles: in.several(), Progress: r.bar.read, Emit: out.emit,
 	})
-	r.records = &recordReader{warn: std.err, skip: f.badLines, emit: emit}
+	r.records = &recordReader{warn: std.err, skip: f.badLines, emit: out.emit}
 	err = errors.Join(err, r.all(ctx, in, names[0]))
 	r.bar.done()
 	summaries := append(r.decoder.Close(), r.records.read...)
+	out.atOnce()
 	if failed := j.Close(); failed != nil {
 		return failed
 	}
@@ -101,18 +97,23 @@ type reading struct {
 	decoder *captures.Decoder
 	records *recordReader
 	bar     *progress
+	out     *outlet
 }
 
 // all reads the captures, as one run, then records, then what is live, one
 // after the other; or it follows the one that is named.
 func (r *reading) all(ctx context.Context, in inputs, followed string) error {
 	if r.flags.follow {
+		r.out.atOnce()
 		return r.growing(ctx, followed)
 	}
 	r.bar.begin(in.size)
 	errs := []error{r.decoder.Files(ctx, in.captures)}
 	for _, name := range in.records {
 		errs = append(errs, r.file(ctx, name))
+	}
+	if len(in.live) > 0 {
+		r.out.atOnce()
 	}
 	for _, name := range in.live {
 		errs = append(errs, r.live(ctx, name))
