@@ -21,6 +21,16 @@ var charsets = []struct {
 	{"utf-16be", func(b []byte) string { return utf16String(b, binary.BigEndian) }},
 }
 
+// charsetName is the name of a charset as it stands in charsets, or as it is.
+func charsetName(declared []byte) string {
+	for i := range charsets {
+		if equalFold(declared, charsets[i].name) {
+			return charsets[i].name
+		}
+	}
+	return readable(declared)
+}
+
 // decodeCharset makes a valid string of a text in the charset of that name.
 func decodeCharset(text []byte, charset string) string {
 	for i := range charsets {

@@ -87,7 +87,7 @@ func NewHTTP(x *HTTPExchange) *HTTP {
 		Method: readable([]byte(x.Method)), URL: readable([]byte(x.URL)), Status: x.Status, Latency: x.Latency,
 		RequestBytes: int64(len(x.Request.Body)), ResponseBytes: int64(len(x.Response.Body)),
 	}
-	d := &draft{kind: string(x.Service)}
+	d := &draft{kind: string(x.Service), reader: &PayloadReader{}}
 	for _, row := range httpRows {
 		if row.service == x.Service {
 			row.decode(d, x)

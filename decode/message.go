@@ -70,6 +70,14 @@ var contentRows = []contentRow{
 	{mime: "image/gif", decode: decodeSize},
 }
 
+// contentNames are the content types that have a decoder.
+var contentNames = func() (names []string) {
+	for i := range contentRows {
+		names = append(names, contentRows[i].mime)
+	}
+	return names
+}()
+
 var systemMessageFields = []headerField{{"Type", "code", true}, {"Arg1", "minutes", true}}
 
 var clientFields = []headerField{{"Client-Name", "client_name", false}, {"Chat-Logging", "chat_logging", false}}
@@ -86,7 +94,8 @@ func contentRowOf(contentType string) *contentRow {
 
 // decodeMessage decodes a MIME message.
 func decodeMessage(d *draft, r *Record) {
-	m := parseMIME(r.Payload)
+	m := &d.reader.message
+	m.parse(r.Payload)
 	if m.contentType != "" {
 		d.kind = m.contentType
 	}
@@ -152,58 +161,68 @@ func (d *draft) otherContent(m *mimeMessage) {
 func decodePlainText(d *draft, m *mimeMessage) {
 	d.text("text", decodeCharset(m.body, m.charset))
 	if h := m.find("X-MMS-IM-Format"); h != nil {
-		h.taken = d.format(readable(h.value))
+		h.taken = d.format(d.reader.format(h.value))
 	}
 	d.text("nick", m.take("P4-Context"))
 }
 
 func decodeSize(d *draft, m *mimeMessage) { d.add("size", int64(len(m.body))) }
 
-// format tells how a text is to look, from FN=Segoe%20UI; EF=B; CO=ff; CS=0;
-// PF=22; RL=1. It reports false if there is something in it that the fields do
-// not tell.
-func (d *draft) format(format string) bool {
+// format tells how the text is to look. It reports false if there is something
+// in it that the fields do not tell.
+func (d *draft) format(f imFormat) bool {
+	whole := f.whole
+	for i := range f.fields {
+		whole = d.once(f.fields[i].Name, f.fields[i].Value) && whole
+	}
+	return whole
+}
+
+// readFormat tells how a text is to look, from FN=Segoe%20UI; EF=B; CO=ff;
+// CS=0; PF=22; RL=1.
+func readFormat(format string) imFormat {
+	var o object
 	whole := true
 	for format != "" {
 		var one string
 		one, format, _ = strings.Cut(format, ";")
 		key, value, _ := strings.Cut(strings.TrimSpace(one), "=")
-		whole = d.formatPart(strings.ToUpper(key), value) && whole
+		whole = o.formatPart(strings.ToUpper(key), value) && whole
 	}
-	return whole
+	return imFormat{o.fields, whole}
 }
 
 // formatPart tells one part of a format. A part that comes twice is told once.
-func (d *draft) formatPart(key, value string) bool {
+func (o *object) formatPart(key, value string) bool {
 	if value == "" {
 		return true
 	}
 	switch key {
 	case "FN":
-		return d.once("font", PercentDecode([]byte(value)))
+		return o.once("font", PercentDecode([]byte(value)))
 	case "EF":
 		list, ok := effects(value)
-		return ok && d.once("effects", list)
+		return ok && o.once("effects", list)
 	case "CO":
 		color, ok := bgrColor(value)
-		return ok && d.once("color", color)
+		return ok && o.once("color", color)
 	case "CS":
 		n, err := strconv.ParseUint(value, 16, 32)
-		return err == nil && d.once("charset", int64(n))
+		return err == nil && o.once("charset", int64(n))
 	case "PF":
-		return d.once("pitch_family", value)
+		return o.once("pitch_family", value)
 	case "RL":
-		return value == "0" || value == "1" && d.once("right_to_left", true)
+		return value == "0" || value == "1" && o.once("right_to_left", true)
 	}
 	return false
 }
 
 // once adds a field unless it is there already.
-func (d *draft) once(name string, value any) bool {
-	if d.has(name) {
+func (o *object) once(name string, value any) bool {
+	if o.has(name) {
 		return false
 	}
-	d.add(name, value)
+	o.add(name, value)
 	return true
 }
 

@@ -21,25 +21,35 @@ type header struct {
 // block of headers as their body; these stand behind the first in headers.
 type mimeMessage struct {
 	headers     []header
-	second      int // where the second block begins in headers
+	room        [usualHeaders]header // for the headers
+	second      int                  // where the second block begins in headers
 	body        []byte
 	contentType string // in lower case, without parameters
 	charset     string
 	issue       string
 }
 
+// usualHeaders is how many headers a message has at most, as a rule.
+const usualHeaders = 8
+
 // parseMIME cuts a message up, whatever its line ends, and whether or not an
 // empty line ends its headers.
 func parseMIME(payload []byte) *mimeMessage {
 	m := &mimeMessage{}
-	m.headers, m.body, m.issue = parseHeaders(payload)
+	m.parse(payload)
+	return m
+}
+
+// parse makes of it another message.
+func (m *mimeMessage) parse(payload []byte) {
+	m.contentType, m.charset = "", ""
+	m.headers, m.body, m.issue = appendHeaders(m.room[:0], payload)
 	m.second = len(m.headers)
 	if len(m.headers) == 0 {
 		m.body = payload
 		m.issue = "no headers"
 	}
 	m.readContentType()
-	return m
 }
 
 // readContentType takes the type and the charset. A type without a slash is no
@@ -49,27 +59,38 @@ func (m *mimeMessage) readContentType() {
 	if h == nil {
 		return
 	}
-	kind, params, _ := strings.Cut(readable(h.value), ";")
-	kind = strings.ToLower(strings.TrimSpace(kind))
-	if !strings.Contains(kind, "/") {
+	kind, params, _ := bytes.Cut(h.value, []byte(";"))
+	name := contentTypeName(bytes.TrimSpace(kind))
+	if !strings.Contains(name, "/") {
 		return
 	}
 	h.taken = true
-	m.contentType = kind
-	m.charset = parameter(params, "charset")
+	m.contentType = name
+	m.charset = charsetName(parameter(params, "charset"))
+}
+
+// contentTypeName is a content type in lower case. It makes no string of those
+// that have a decoder.
+func contentTypeName(kind []byte) string {
+	for i := range contentNames {
+		if equalFold(kind, contentNames[i]) {
+			return contentNames[i]
+		}
+	}
+	return strings.ToLower(readable(kind))
 }
 
 // parameter finds a parameter in a list such as a=b; c="d".
-func parameter(list, name string) string {
-	for list != "" {
-		var one string
-		one, list, _ = strings.Cut(list, ";")
-		key, value, _ := strings.Cut(one, "=")
-		if strings.EqualFold(strings.TrimSpace(key), name) {
-			return strings.Trim(strings.TrimSpace(value), `"'`)
+func parameter(list []byte, name string) []byte {
+	for len(list) > 0 {
+		var one []byte
+		one, list, _ = bytes.Cut(list, []byte(";"))
+		key, value, _ := bytes.Cut(one, []byte("="))
+		if equalFold(bytes.TrimSpace(key), name) {
+			return bytes.Trim(bytes.TrimSpace(value), `"'`)
 		}
 	}
-	return ""
+	return nil
 }
 
 // find returns the first header of that name that is still to be taken, or nil.
@@ -123,9 +144,19 @@ const (
 // follows it. A line that cannot be a header ends the block as well, and
 // belongs to the rest: so a body that is no header block is left whole.
 func parseHeaders(b []byte) (headers []header, rest []byte, issue string) {
+	return appendHeaders(nil, b)
+}
+
+// appendHeaders is parseHeaders with room for the headers.
+func appendHeaders(headers []header, b []byte) (_ []header, rest []byte, issue string) {
 	for len(b) > 0 {
-		line, after, _ := bytes.Cut(b, []byte("\n"))
-		line = bytes.TrimSuffix(line, []byte("\r"))
+		line, after := b, []byte(nil)
+		if end := bytes.IndexByte(b, '\n'); end >= 0 {
+			line, after = b[:end], b[end+1:]
+		}
+		if n := len(line); n > 0 && line[n-1] == '\r' {
+			line = line[:n-1]
+		}
 		switch {
 		case len(line) == 0:
 			return headers, after, ""
@@ -163,17 +194,20 @@ func unfold(h *header, line []byte) {
 // parseHeader reads "Name: value". A name is printable ASCII without spaces,
 // so that chat text is not taken for one.
 func parseHeader(line []byte) (header, bool) {
-	name, value, ok := bytes.Cut(line, []byte(":"))
-	name = bytes.TrimRight(name, " \t")
-	if !ok || len(name) == 0 {
-		return header{}, false
-	}
-	for _, c := range name {
-		if c <= ' ' || c >= 0x7F {
-			return header{}, false
+	for i, c := range line {
+		switch {
+		case c == ':':
+			return header{name: bytes.TrimRight(line[:i], " \t"), value: bytes.Trim(line[i+1:], " \t")}, i > 0
+		case c <= ' ' || c >= 0x7F:
+			colon := bytes.TrimLeft(line[i:], " \t")
+			ok := i > 0 && len(colon) > 0 && colon[0] == ':'
+			if !ok {
+				return header{}, false
+			}
+			return header{name: line[:i], value: bytes.Trim(colon[1:], " \t")}, true
 		}
 	}
-	return header{name: name, value: bytes.Trim(value, " \t")}, true
+	return header{}, false
 }
 
 // afterEmptyLine returns what follows the first empty line, or nothing.

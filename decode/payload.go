@@ -165,29 +165,14 @@ func payloadRowOf(verb string) payloadRow {
 // DecodePayload returns what the record's payload says, or nil if the record
 // is no command or its command has no payload. An empty payload has a type and
 // no fields. Of a payload that is not all there, it decodes what is.
-func (r *Record) DecodePayload() *Payload {
-	if r.Kind == KindHTTP && r.HTTP != nil {
-		return r.HTTP.Payload
-	}
-	if r.Kind != KindCommand || !r.HasPayload {
-		return nil
-	}
-	if r.Said != nil {
-		return r.Said
-	}
-	row := payloadRowOf(r.Verb)
-	d := &draft{kind: row.kind}
-	if len(r.Payload) > 0 {
-		row.decode(d, r)
-	}
-	return d.payload()
-}
+func (r *Record) DecodePayload() *Payload { return new(PayloadReader).Decode(r) }
 
 // draft is a payload in the making.
 type draft struct {
 	kind string
 	object
-	issue string
+	issue  string
+	reader *PayloadReader // whose work it is
 }
 
 // malformed notes why the payload could not be understood; the first reason

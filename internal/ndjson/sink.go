@@ -36,7 +36,7 @@ type Sink struct {
 // New returns a sink that writes to w, one Write call a record.
 func New(w io.Writer, opts Options) *Sink {
 	out := display.NewJSONWriter(w)
-	return &Sink{out: out, log: zerolog.New(out), opts: opts, payload: (*decode.Record).DecodePayload}
+	return &Sink{out: out, log: zerolog.New(out), opts: opts, payload: new(decode.PayloadReader).Decode}
 }
 
 // Record writes a record. Once a write has failed, it returns that error.

@@ -33,7 +33,7 @@ type Teller struct {
 func NewTeller() *Teller {
 	return &Teller{
 		conns: map[string]*conn{}, rosters: map[string]*roster{}, books: map[string]*roster{}, fetched: map[string]bool{},
-		payload: (*decode.Record).DecodePayload,
+		payload: new(decode.PayloadReader).Decode,
 	}
 }
 

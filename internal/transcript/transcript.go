@@ -50,7 +50,7 @@ func New(w io.Writer, opts Options) *Transcript {
 	}
 	return &Transcript{
 		w: w, width: max(opts.Width, minWidth), color: opts.Color,
-		payload: (*decode.Record).DecodePayload, connWidth: minConnWidth,
+		payload: new(decode.PayloadReader).Decode, connWidth: minConnWidth,
 	}
 }
 
