@@ -19,8 +19,8 @@ type challengeKey struct {
 	chl, qry int64
 }
 
-func newChallenges() *challenges {
-	return &challenges{rowOf: map[challengeKey]int{}, verdicts: map[string]int64{}}
+func newChallenges(rows int) *challenges {
+	return &challenges{bounded: bounded{limit: rows}, rowOf: map[challengeKey]int{}, verdicts: map[string]int64{}}
 }
 
 func (c *challenges) record(r *decode.Record) {
@@ -35,6 +35,9 @@ func (c *challenges) record(r *decode.Record) {
 func (c *challenges) take(r *decode.Record, ch *decode.Challenge) {
 	at, known := c.find(r.Conn, ch)
 	if !known {
+		if c.full() && ch.ServerVerdict != "" {
+			return // counted when its answer came
+		}
 		at = len(c.rows)
 		c.add(c.row(r, ch)...)
 		if at == len(c.rows) {

@@ -26,17 +26,20 @@ func (r *Report) digest(names []string) (digest, error) {
 	}
 	var d digest
 	for _, s := range sections {
+		if r.brief {
+			s.Hidden, s.More = s.More, 0
+		}
 		switch {
 		case len(names) == 0 && !slices.Contains(first, s.Name):
 			if len(s.Rows) > 0 {
-				d.rest = append(d.rest, fmt.Sprintf("%s (%d)", s.Name, len(s.Rows)))
+				d.rest = append(d.rest, fmt.Sprintf("%s (%d)", s.Name, int64(len(s.Rows))+s.Hidden))
 			}
 			continue
 		case len(s.Rows) == 0:
 			d.empty = append(d.empty, s.Name)
 			continue
 		case len(names) == 0 && len(s.Rows) > maxFirst:
-			s.Hidden = int64(len(s.Rows) - maxFirst)
+			s.Hidden += int64(len(s.Rows) - maxFirst)
 			s.Rows = s.Rows[:maxFirst]
 		}
 		d.sections = append(d.sections, s)

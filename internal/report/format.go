@@ -18,13 +18,16 @@ type Format struct {
 	Single bool
 	// Records tells that it shows the records themselves, if all is shown.
 	Records bool
+	// Brief tells that it shows but the beginnings of some sections unless
+	// they are asked for by name.
+	Brief bool
 }
 
 // Formats are all there are. Adding one is adding a row.
 var Formats = []Format{
-	{Name: "table", Extensions: []string{".txt"}, Write: (*Report).WriteTables},
-	{Name: "markdown", Extensions: []string{".md", ".markdown"}, Write: (*Report).WriteMarkdown},
-	{Name: "mediawiki", Extensions: []string{".wiki", ".mediawiki"}, Write: (*Report).WriteWiki},
+	{Name: "table", Extensions: []string{".txt"}, Write: (*Report).WriteTables, Brief: true},
+	{Name: "markdown", Extensions: []string{".md", ".markdown"}, Write: (*Report).WriteMarkdown, Brief: true},
+	{Name: "mediawiki", Extensions: []string{".wiki", ".mediawiki"}, Write: (*Report).WriteWiki, Brief: true},
 	{Name: "csv", Extensions: []string{".csv"}, Write: (*Report).WriteCSV, Single: true},
 	{Name: "json", Extensions: []string{".json"}, Write: (*Report).WriteJSON},
 	{Name: "html", Extensions: []string{".html", ".htm"}, Write: (*Report).WriteHTML, Records: true},

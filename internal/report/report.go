@@ -29,6 +29,7 @@ type Report struct {
 	collectors []collector   // in the order of the report
 	names      []string      // of their sections
 	records    *page.Records // nil where no format shows them
+	brief      bool          // it keeps little more than the beginnings of its sections
 }
 
 // collector makes one section.
@@ -47,8 +48,13 @@ type Options struct {
 // New returns an empty report of the sections of those names, or of all. It
 // collects what those need; names that no section has are left for the
 // writing to complain of.
-func New(sections ...string) *Report {
+func New(sections ...string) *Report { return newReport(maxRows, sections) }
+
+func newReport(rows int, sections []string) *Report {
 	files, teller := &captures{}, story.NewTeller()
+	if rows < maxRows {
+		teller.Keep(rows)
+	}
 	r := &Report{captures: files}
 	for _, c := range []collector{
 		files,
@@ -56,14 +62,14 @@ func New(sections ...string) *Report {
 		chapter{teller, connections},
 		newCommands(),
 		chapter{teller, latency},
-		newChallenges(),
+		newChallenges(rows),
 		chapter{teller, referrals},
 		chapter{teller, contacts},
 		chapter{teller, presence},
 		chapter{teller, conversations},
 		chapter{teller, messages},
-		&errorReplies{},
-		&issues{},
+		&errorReplies{bounded{limit: rows}},
+		&issues{bounded{limit: rows}},
 	} {
 		name := c.section().Name // while there is nothing in it yet
 		if !isWanted(name, sections) {
@@ -80,7 +86,12 @@ func New(sections ...string) *Report {
 // NewFor returns an empty report that collects what a format shows of the
 // sections of those names, or by itself.
 func NewFor(format Format, sections ...string) *Report {
-	r := New(sections...)
+	rows, brief := maxRows, format.Brief && len(sections) == 0
+	if brief {
+		rows = briefRows
+	}
+	r := newReport(rows, sections)
+	r.brief = brief
 	if format.Records && isWanted(All, sections) {
 		r.records = &page.Records{}
 	}

@@ -1,5 +1,7 @@
 package story
 
+import "cmp"
+
 // What a Teller keeps. Beyond it, things are counted and not told: the counts
 // are in Story.Cut.
 const (
@@ -40,13 +42,14 @@ const (
 
 // budget is what is left of what may be kept of something.
 type budget struct {
+	limit      int // of rows; 0 is maxKept
 	rows, text int
 	refused    int64 // how often there was no room
 }
 
 // take reports whether one more thing with that much text may be kept.
 func (b *budget) take(text int) bool {
-	if b.rows >= maxKept || b.text+text > maxKeptText {
+	if b.full() || b.text+text > maxKeptText {
 		b.refused++
 		return false
 	}
@@ -54,6 +57,9 @@ func (b *budget) take(text int) bool {
 	b.text += text
 	return true
 }
+
+// full tells whether there is no room for another row.
+func (b *budget) full() bool { return b.rows >= cmp.Or(b.limit, maxKept) }
 
 // clip keeps the beginning of a text that nobody would write by hand.
 func clip(s string) string {

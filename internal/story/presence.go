@@ -121,10 +121,13 @@ func (t *Teller) present(c *conn, r *decode.Record, contact, status, name string
 	if before, ok := c.presence[key(contact)]; ok && before == now {
 		return
 	}
-	if !t.room.presence.take(len(contact) + len(name)) {
+	kept := t.room.presence.take(len(contact) + len(name))
+	if _, known := c.presence[key(contact)]; kept || known || len(c.presence) < maxTalks {
+		c.presence[key(contact)] = now
+	}
+	if !kept {
 		return
 	}
-	c.presence[key(contact)] = now
 	t.presence = append(t.presence, change{c, Presence{Time: r.Time, Contact: contact, Status: status, Name: name}})
 }
 

@@ -37,6 +37,10 @@ func NewTeller() *Teller {
 	}
 }
 
+// Keep bounds the rows that are told of messages, and of changes of presence,
+// to fewer than usual. The others are counted.
+func (t *Teller) Keep(rows int) { t.room.presence.limit, t.room.sightings.limit = rows, rows }
+
 // Record takes a record, which is valid only during the call.
 func (t *Teller) Record(r *decode.Record) {
 	switch {
@@ -127,10 +131,22 @@ func (t *Teller) tell() *Story {
 	s := &Story{Connections: b.connections, Referrals: b.referrals, Sessions: b.sessions(), Latencies: t.latencies.list()}
 	s.Contacts, s.Presence = b.contacts(), b.presences()
 	s.Conversations, s.Messages = b.conversations()
+	s.Cut = Cut{t.left, t.room.referrals.refused, t.room.contacts.refused, t.room.presence.refused, 0}
+	if t.room.sightings.refused > 0 {
+		s.Cut.Messages = countMessages(s.Conversations) - int64(len(s.Messages))
+	}
 	s.Messages = append(s.Messages, b.offlineMessages()...)
 	byStart(s.Messages, func(m *Message) time.Time { return m.Time })
-	s.Cut = Cut{t.left, t.room.referrals.refused, t.room.contacts.refused, t.room.presence.refused, t.room.sightings.refused}
 	return s
+}
+
+// countMessages counts the chat messages of conversations, those too that were
+// not kept.
+func countMessages(list []*Conversation) (n int64) {
+	for _, c := range list {
+		n += c.Count
+	}
+	return n
 }
 
 // within tells whether b is at a or at most d later.
