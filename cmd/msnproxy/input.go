@@ -62,6 +62,7 @@ func readCaptures(ctx context.Context, std stdio, f inputFlags, names []string, 
 	if err != nil {
 		return err
 	}
+	steadyMemory()
 	doubts := &doubtCounter{}
 	j := journal.New(f.showSecrets, append([]journal.Sink{doubts}, sinks...)...)
 	ctx, cancel := context.WithCancel(ctx)
