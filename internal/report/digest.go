@@ -19,32 +19,38 @@ type digest struct {
 	rest     []string // sections that were not asked for, and how many rows they have
 }
 
-func (r *Report) digest(names []string) (digest, error) {
-	sections, err := r.Sections(names)
-	if err != nil {
-		return digest{}, err
+func (r *Report) digest(names []string) (d digest, err error) {
+	if err := CheckSections(names); err != nil {
+		return d, err
 	}
-	var d digest
-	for _, s := range sections {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.each(names, func(s Section) {
 		if r.brief {
 			s.Hidden, s.More = s.More, 0
 		}
-		switch {
-		case len(names) == 0 && !slices.Contains(first, s.Name):
-			if len(s.Rows) > 0 {
-				d.rest = append(d.rest, fmt.Sprintf("%s (%d)", s.Name, int64(len(s.Rows))+s.Hidden))
-			}
-			continue
-		case len(s.Rows) == 0:
-			d.empty = append(d.empty, s.Name)
-			continue
-		case len(names) == 0 && len(s.Rows) > maxFirst:
-			s.Hidden += int64(len(s.Rows) - maxFirst)
-			s.Rows = s.Rows[:maxFirst]
-		}
-		d.sections = append(d.sections, s)
-	}
+		d.take(s, len(names) > 0)
+	})
 	return d, nil
+}
+
+// take adds a section. Of one that nobody asked for by name it keeps no more
+// than it shows.
+func (d *digest) take(s Section, asked bool) {
+	switch {
+	case !asked && !slices.Contains(first, s.Name):
+		if len(s.Rows) > 0 {
+			d.rest = append(d.rest, fmt.Sprintf("%s (%d)", s.Name, int64(len(s.Rows))+s.Hidden))
+		}
+		return
+	case len(s.Rows) == 0:
+		d.empty = append(d.empty, s.Name)
+		return
+	case !asked && len(s.Rows) > maxFirst:
+		s.Hidden += int64(len(s.Rows) - maxFirst)
+		s.Rows = slices.Clone(s.Rows[:maxFirst])
+	}
+	d.sections = append(d.sections, s)
 }
 
 // leftOut tells of the rows of a section that are not shown, or "".

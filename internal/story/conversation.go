@@ -228,8 +228,8 @@ func (m *meeting) finish(b *builder) {
 	for _, r := range m.rooms {
 		who := key(b.accountOf(r.conn))
 		byPerson[who] = byPerson[who].atLeast(r.sent)
-		for from, n := range r.received {
-			byPerson[from] = byPerson[from].atLeast(*n)
+		for _, n := range r.received {
+			byPerson[n.from] = byPerson[n.from].atLeast(n.counts)
 		}
 	}
 	for _, n := range byPerson {

@@ -64,7 +64,9 @@ func (l *login) asks(c *conn, r *decode.Record) {
 			l.invited = clip(string(id))
 		}
 	}
-	l.request = inWords(r)
+	if !l.done {
+		l.request = inWords(r)
+	}
 }
 
 // isTold takes what the server sent.

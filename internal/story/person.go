@@ -20,6 +20,26 @@ func person(handle []byte) string {
 // personArg returns the person that an argument of a record names, or "".
 func personArg(r *decode.Record, name string) string { return person(r.Arg(name)) }
 
+// names remembers the people that handles stand for: a run has few, and says
+// their names in every command.
+type names map[string]string
+
+// maxNames bounds them. Nobody knows as many people.
+const maxNames = 4096
+
+// personArg is personArg without a string for each record.
+func (n names) personArg(r *decode.Record, name string) string {
+	handle := r.Arg(name)
+	if p, ok := n[string(handle)]; ok {
+		return p
+	}
+	p := person(handle)
+	if len(n) < maxNames && len(handle) <= maxText {
+		n[string(handle)] = p
+	}
+	return p
+}
+
 // key is what people are told apart by: upper and lower case are the same.
 func key(person string) string { return strings.ToLower(person) }
 

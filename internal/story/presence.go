@@ -46,7 +46,7 @@ func (t *Teller) show(c *conn, r *decode.Record) {
 
 // presentContact takes the status of somebody that the account is told.
 func (t *Teller) presentContact(c *conn, r *decode.Record, status string) {
-	handle, name := personArg(r, "handle"), textArg(r, "name")
+	handle, name := t.names.personArg(r, "handle"), textArg(r, "name")
 	t.present(c, r, handle, status, t.noteStatus(c, handle, status, name, r.Arg("caps")))
 }
 

@@ -19,7 +19,13 @@ type room struct {
 	everyone   []string  // who ever was there
 	start, end time.Time // without a switchboard: of what was said
 	sent       counts
-	received   map[string]*counts // by sender
+	received   []received // by sender, in the order of their first messages
+}
+
+// received is what somebody sent, as it came in.
+type received struct {
+	from string
+	counts
 }
 
 // counts are how many messages of each kind somebody sent.
@@ -35,7 +41,7 @@ func (t *Teller) meet(c *conn, r *decode.Record) {
 	default:
 		return
 	}
-	handle := personArg(r, "handle")
+	handle := t.names.personArg(r, "handle")
 	switch {
 	case handle == "" || same(handle, c.Account):
 		// the account itself joins from its other endpoints
@@ -119,9 +125,11 @@ func (t *Teller) fail(c *conn, r *decode.Record) {
 // roomOf finds where a message belongs, and tells who sent it, if that was not
 // the account.
 func (t *Teller) roomOf(c *conn, r *decode.Record, said *decode.Payload) (m *room, from string) {
-	handle := personArg(r, "handle")
+	handle := t.names.personArg(r, "handle")
 	if r.Verb == "MSG" {
-		t.meet(c, r)
+		if r.Server != decode.SB {
+			t.meet(c, r) // of a switchboard that is not known for one yet
+		}
 		return c.room, handle
 	}
 	peer := handle // of UUM and UBM
@@ -181,16 +189,10 @@ func (m *room) count(r *decode.Record, said *decode.Payload, from string, isText
 	}
 	n := &m.sent
 	if r.Dir == decode.ServerToClient {
-		if n = m.received[key(from)]; n == nil {
-			if len(m.received) >= maxPeople {
-				return
-			}
-			if m.received == nil {
-				m.received = map[string]*counts{}
-			}
-			n = &counts{}
-			m.received[key(from)] = n
-		}
+		n = m.receivedFrom(key(from))
+	}
+	if n == nil {
+		return
 	}
 	switch {
 	case isText:
@@ -200,4 +202,18 @@ func (m *room) count(r *decode.Record, said *decode.Payload, from string, isText
 	default:
 		n.other++
 	}
+}
+
+// receivedFrom are the counts of a sender, or nil if there are too many.
+func (m *room) receivedFrom(from string) *counts {
+	for i := range m.received {
+		if m.received[i].from == from {
+			return &m.received[i].counts
+		}
+	}
+	if len(m.received) >= maxPeople {
+		return nil
+	}
+	m.received = append(m.received, received{from: from})
+	return &m.received[len(m.received)-1].counts
 }

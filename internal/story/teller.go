@@ -25,6 +25,7 @@ type Teller struct {
 	room struct{ referrals, presence, sightings, contacts budget }
 	left int64 // connections beyond maxConnections
 
+	names   names
 	payload func(*decode.Record) *decode.Payload
 	told    *Story // the story so far, if no record came since it was told
 }
@@ -33,7 +34,7 @@ type Teller struct {
 func NewTeller() *Teller {
 	return &Teller{
 		conns: map[string]*conn{}, rosters: map[string]*roster{}, books: map[string]*roster{}, fetched: map[string]bool{},
-		payload: new(decode.PayloadReader).Decode,
+		names: names{}, payload: new(decode.PayloadReader).Decode,
 	}
 }
 
