@@ -30,7 +30,11 @@ race: ## run the tests under the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race ./...
 
 .PHONY: bench
-bench: ## run the benchmarks: MB/s, and allocations per command
+bench: build ## time captures beside tshark, tcpflow, msgsnarf (BENCH=full: 1 GiB too)
+	$(GO) run ./internal/bench -runs $(COUNT) $(if $(filter full,$(BENCH)),-full)
+
+.PHONY: gobench
+gobench: ## run the benchmarks in the code: MB/s, allocations per command
 	$(GO) test -run '^$$' -bench . -benchmem -count $(COUNT) ./...
 
 .PHONY: fuzz

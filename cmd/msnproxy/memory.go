@@ -14,15 +14,15 @@ import (
 const steadyHeap = 40 << 20
 
 // steadyMemory lets the heap grow to steadyHeap at once, and beyond it no
-// further than to twice of what is in use. Who has set Go's own variables knows
-// better.
+// further than to half as much again as is in use. Who has set Go's own variables
+// knows better.
 func steadyMemory() {
 	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
 		return
 	}
 	debug.SetMemoryLimit(steadyHeap)
 	debug.SetGCPercent(-1)
-	afterCollection(func() { debug.SetMemoryLimit(max(steadyHeap, 2*inUse())) })
+	afterCollection(func() { debug.SetMemoryLimit(max(steadyHeap, inUse()*3/2)) })
 }
 
 // afterCollection calls a function after every collection of garbage.

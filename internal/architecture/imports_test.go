@@ -52,6 +52,7 @@ var rooms = []room{
 	{"internal/report", []string{"decode", "internal/journal", "internal/display", "internal/story", "internal/page", tablewriter}},
 	{"internal/reference", []string{"decode", "internal/display"}},
 	{"internal/sim", []string{"decode", "captures"}},
+	{"internal/bench", []string{"captures", "internal/sim"}},
 	{"internal/architecture", nil},
 	{"cmd/msnproxy", []string{"anything"}},
 }

@@ -35,6 +35,7 @@ type chatter struct {
 	people []*person
 	rooms  [chatRooms]chatRoom
 	opened int // switchboard connections so far
+	other  otherTraffic
 }
 
 // chatRoom is a switchboard. Its people are copies: each person can sit on
@@ -50,22 +51,8 @@ type chatRoom struct {
 // status. It holds none of it. Small sizes are exceeded by what signing in
 // and out takes.
 func Chat(w *captures.Writer, size int64) error {
-	p := player{to: w, now: chatStart}
-	var err error
-	c := newChatter(&script{emit: func(s Step) {
-		if err == nil {
-			err = p.step(s)
-		}
-	}})
-	c.signIn()
-	for w.Size() < size && err == nil {
-		c.turn()
-	}
-	c.signOut()
-	if err != nil {
-		return err
-	}
-	return w.Flush()
+	_, err := Load{Size: size}.Write(w)
+	return err
 }
 
 func newChatter(s *script) *chatter {

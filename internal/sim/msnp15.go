@@ -227,7 +227,11 @@ func call15(s *script, r room, id string, p *person, port uint16, session, cooki
 	p.sb.client(line("ANS # %s %s %s", p.handle, cookie, session))
 	var present []Command
 	for i, other := range r {
-		present = append(present, line("IRO # %d %d %s %s %s", i+1, len(r), other.handle, other.name, other.caps))
+		roll := line("IRO # %d %d %s %s %s", i+1, len(r), other.handle, other.name, other.caps)
+		if s.oldRoll {
+			roll = line("IRO # %d %d %s %s", i+1, len(r), other.handle, other.name)
+		}
+		present = append(present, roll)
 	}
 	p.sb.server(append(present, line("ANS # OK"))...)
 	r.tell(nil, line("JOI %s %s %s", p.handle, p.name, p.caps))

@@ -15,6 +15,8 @@ type script struct {
 	emit  func(Step)
 	steps int
 	pause time.Duration // before the next step, beside its usual delay
+
+	oldRoll bool // who is on a switchboard is listed as before MSNP12
 }
 
 // record returns a script that makes the steps of a dialogue.

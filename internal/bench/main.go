@@ -1,0 +1,90 @@
+// Bench times msnproxy on generated captures, beside other programs that read
+// them where these are installed; "make bench" runs it. All programs take turns
+// over the same files, and medians are told, with what they are to be compared
+// with: the rates of one machine say little about those of another.
+package main
+
+import (
+	"cmp"
+	"context"
+	"flag"
+	"fmt"
+	"log"
+	"os"
+	"os/signal"
+	"path/filepath"
+)
+
+func main() {
+	log.SetFlags(0)
+	program := flag.String("program", "bin/msnproxy", "the msnproxy to time")
+	dir := flag.String("dir", "build/bench", "where the captures are written")
+	runs := flag.Int("runs", 5, "how often each program runs; medians are told")
+	full := flag.Bool("full", false, "also 1 GiB, and tshark on whole files")
+	size := flag.Int64("size", 64, "size of the captures, in MiB")
+	only := flag.Bool("generate", false, "write the captures and stop")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	b := &bench{runs: *runs, size: *size << 20, full: *full}
+	if err := cmp.Or(b.locate(*program, *dir), b.generate(), ctx.Err()); err != nil {
+		log.Fatal(err)
+	}
+	if *only {
+		return
+	}
+	if err := b.run(ctx); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// bench is one run of it.
+type bench struct {
+	program, dir string
+	runs         int
+	size         int64
+	full         bool
+	files        []*traffic
+}
+
+// locate makes names of the program and the captures that hold wherever a
+// program runs.
+func (b *bench) locate(program, dir string) (err error) {
+	if b.program, err = filepath.Abs(program); err != nil {
+		return err
+	}
+	b.dir, err = filepath.Abs(dir)
+	return err
+}
+
+// file finds one of the captures.
+func (b *bench) file(name string) *traffic {
+	for _, f := range b.files {
+		if f.name == name {
+			return f
+		}
+	}
+	return nil
+}
+
+// run times everything and prints the tables.
+func (b *bench) run(ctx context.Context) error {
+	describe(b.runs)
+	for _, f := range b.files {
+		tasks := b.tasks(f)
+		if len(tasks) == 0 {
+			continue // it is a part of another
+		}
+		if err := measure(ctx, tasks, b.runs); err != nil {
+			return err
+		}
+		fmt.Printf("\n%s: %s, %.0f MB, %d commands\n\n", f.name, f.about, float64(f.bytes)/1e6, f.commands)
+		printTasks(tasks)
+		b.checkCommands(ctx, f)
+	}
+	b.compare()
+	return nil
+}
+
+// path is where a capture is written.
+func (b *bench) path(name string) string { return filepath.Join(b.dir, name+".pcapng") }
