@@ -44,6 +44,17 @@ func (q *queue) remove(c *connection) {
 	q.size--
 }
 
+// due is when the first connection will have been silent for a time, if that is
+// before another time.
+func (q *queue) due(before time.Time, silence time.Duration) time.Time {
+	if q.first != nil {
+		if at := q.first.last.Time.Add(silence); at.Before(before) {
+			return at
+		}
+	}
+	return before
+}
+
 // expire drops connections from the front that were silent for longer than a
 // time, and evicts them while there are more than the limit. Both must take
 // them out of the queue.

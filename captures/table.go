@@ -43,6 +43,8 @@ type table struct {
 	gateway  gatewaySessions
 
 	undecided, sessions, done queue
+	wake                      time.Time   // before it, none of them has been silent for too long
+	recent                    *connection // that of the last packet; the next one tends to be its, too
 	timers                    [2]timers // by kind
 }
 
@@ -71,7 +73,7 @@ func (t *table) packet(s *segment) (skip string) {
 		return skipOtherPort
 	}
 	key := portsOf(s)
-	c := t.byPorts[key]
+	c := t.find(key)
 	if c != nil && s.syn && c.replacedBy(s) {
 		t.drop(c, reasonReused)
 		c = nil
@@ -87,6 +89,14 @@ func (t *table) packet(s *segment) (skip string) {
 		return ""
 	}
 	return t.use(c, s)
+}
+
+// find returns the connection between two ends, or nil.
+func (t *table) find(key ports) *connection {
+	if t.recent == nil || t.recent.key != key {
+		t.recent = t.byPorts[key]
+	}
+	return t.recent
 }
 
 // begins tells whether a packet without a connection makes one. The ends of
@@ -136,7 +146,7 @@ func (t *table) add(key ports, s *segment) *connection {
 	t.made++
 	c := newConnection(t.made, s, &t.decoder.assembler.recents)
 	c.key = key
-	t.byPorts[key] = c
+	t.byPorts[key], t.recent = c, c
 	t.undecided.push(c)
 	return c
 }
@@ -231,15 +241,24 @@ func (t *table) drop(c *connection, reason string) {
 	}
 	c.in.remove(c)
 	delete(t.byPorts, c.key)
+	t.recent = nil
 }
 
 // expire closes and forgets the connections that were silent for too long, or
 // that are too many.
 func (t *table) expire(now time.Time) {
+	t.expireConnections(now)
+	t.gateway.expire(now)
+}
+
+func (t *table) expireConnections(now time.Time) {
+	if now.Before(t.wake) && t.undecided.size <= maxUndecided && t.sessions.size <= maxAccepted && t.done.size <= maxDone {
+		return
+	}
 	t.undecided.expire(now, idleAfter, maxUndecided, t.dropIdle, t.evict)
 	t.sessions.expire(now, idleAfter, maxAccepted, t.dropIdle, t.evict)
 	t.done.expire(now, forgetAfter, maxDone, t.dropIdle, t.dropIdle)
-	t.gateway.expire(now)
+	t.wake = t.done.due(t.sessions.due(t.undecided.due(now.Add(forgetAfter), idleAfter), idleAfter), forgetAfter)
 }
 
 // dropIdle drops a connection that was silent for too long. If its last packet

@@ -13,6 +13,9 @@ import (
 	"msnproxy/internal/transcript"
 )
 
+// outputBuffer lets one system call take many records.
+const outputBuffer = 64 << 10
+
 // decodeFlags are the flags of "msnproxy decode".
 type decodeFlags struct {
 	inputFlags
@@ -62,7 +65,7 @@ func runDecode(cmd *cobra.Command, std stdio, f decodeFlags, files []string) err
 		return f.writeParquet(cmd, std, files)
 	}
 	f.silent = isTerminal(std.out)
-	out := bufio.NewWriter(std.out)
+	out := bufio.NewWriterSize(std.out, outputBuffer)
 	sink, err := f.sink(std, out)
 	if err != nil {
 		return err
