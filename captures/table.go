@@ -45,7 +45,7 @@ type table struct {
 	undecided, sessions, done queue
 	wake                      time.Time   // before it, none of them has been silent for too long
 	recent                    *connection // that of the last packet; the next one tends to be its, too
-	timers                    [2]timers // by kind
+	timers                    [2]timers   // by kind
 }
 
 // ports is the key of a connection: its two ends, in one order for both

@@ -171,6 +171,10 @@ func decodeSize(d *draft, m *mimeMessage) { d.add("size", int64(len(m.body))) }
 // format tells how the text is to look. It reports false if there is something
 // in it that the fields do not tell.
 func (d *draft) format(f imFormat) bool {
+	if d.at == nil {
+		d.fields = append(d.fields, f.fields...) // nothing else has these names
+		return f.whole
+	}
 	whole := f.whole
 	for i := range f.fields {
 		whole = d.once(f.fields[i].Name, f.fields[i].Value) && whole

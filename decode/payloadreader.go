@@ -1,10 +1,14 @@
 package decode
 
+import "slices"
+
 // PayloadReader decodes the payloads of many records, one after the other: as
 // Record.DecodePayload does, but for less. Its zero value is ready to use. What
 // it returns may be kept. It is not safe for concurrent use.
 type PayloadReader struct {
-	message mimeMessage         // of the payload at hand
+	draft   draft               // of the payload at hand, as all of these but formats
+	message mimeMessage         //
+	fields  []Field             //
 	formats map[string]imFormat // that were read before
 }
 
@@ -33,11 +37,14 @@ func (p *PayloadReader) Decode(r *Record) *Payload {
 		return r.Said
 	}
 	row := payloadRowOf(r.Verb)
-	d := &draft{kind: row.kind, reader: p}
+	d := &p.draft
+	*d = draft{kind: row.kind, object: object{fields: p.fields[:0]}, reader: p}
 	if len(r.Payload) > 0 {
 		row.decode(d, r)
 	}
-	return d.payload()
+	said := d.payload()
+	p.fields, said.Fields = said.Fields, slices.Clone(said.Fields)
+	return said
 }
 
 // format returns what a format says, from memory if it was read before.

@@ -180,8 +180,14 @@ func payloadSecrets(dst []span, r *Record) []span {
 	}
 	inBody, invites, secret := false, false, false
 	for at := 0; at < len(r.Payload); {
-		line, _, _ := bytes.Cut(r.Payload[at:], []byte("\n"))
-		text := bytes.TrimRight(line, "\r")
+		line := r.Payload[at:]
+		if end := bytes.IndexByte(line, '\n'); end >= 0 {
+			line = line[:end]
+		}
+		text := line
+		for len(text) > 0 && text[len(text)-1] == '\r' {
+			text = text[:len(text)-1]
+		}
 		switch {
 		case len(text) == 0 && (inBody || !invites):
 			return dst
@@ -190,10 +196,15 @@ func payloadSecrets(dst []span, r *Record) []span {
 		case isFolded(text) && secret:
 			dst = appendSpan(dst, at+len(text)-len(bytes.TrimLeft(text, " \t")), at+len(text))
 		case !isFolded(text):
-			var value []byte
-			value, secret = secretHeader(text, r.Dir)
-			invites = invites || bytes.Contains(text, []byte("msmsgsinvite"))
-			dst = appendSpan(dst, at+len(text)-len(value), at+len(bytes.TrimRight(text, " \t")))
+			secret = false
+			switch text[0] | 0x20 { // in lower case
+			case 'm', 'a': // MSPAUTH, AuthCookie
+				var value []byte
+				value, secret = secretHeader(text, r.Dir)
+				dst = appendSpan(dst, at+len(text)-len(value), at+len(bytes.TrimRight(text, " \t")))
+			case 'c': // Content-Type
+				invites = invites || bytes.Contains(text, []byte("msmsgsinvite"))
+			}
 		}
 		at += len(line) + 1
 	}

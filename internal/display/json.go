@@ -58,6 +58,10 @@ func appendSafeJSON(dst, p []byte, i int) []byte {
 // of the traffic is ASCII, so it passes over eight bytes at a time.
 func indexUnsafe(p []byte, i int) int {
 	for i < len(p) {
+		if len(p)-i >= 32 && areASCIIWords(p[i:i+32]) {
+			i += 32
+			continue
+		}
 		if len(p)-i >= 8 && isASCIIWord(binary.LittleEndian.Uint64(p[i:])) {
 			i += 8
 			continue
@@ -68,6 +72,14 @@ func indexUnsafe(p []byte, i int) int {
 		i++
 	}
 	return i
+}
+
+// areASCIIWords is isASCIIWord for four at a time.
+func areASCIIWords(p []byte) bool {
+	a, b := binary.LittleEndian.Uint64(p), binary.LittleEndian.Uint64(p[8:])
+	c, d := binary.LittleEndian.Uint64(p[16:]), binary.LittleEndian.Uint64(p[24:])
+	const ones, highBits = 0x0101010101010101, 0x8080808080808080
+	return (a|(a+ones)|b|(b+ones)|c|(c+ones)|d|(d+ones))&highBits == 0
 }
 
 // isASCIIWord tells whether eight bytes are all below DEL. Adding one to each

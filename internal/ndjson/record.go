@@ -3,7 +3,6 @@ package ndjson
 import (
 	"bytes"
 	"encoding/base64"
-	"time"
 	"unicode/utf8"
 
 	"github.com/rs/zerolog"
@@ -13,8 +12,7 @@ import (
 
 // addHead adds what records of every kind have.
 func (s *Sink) addHead(e *zerolog.Event, r *decode.Record) {
-	s.scratch = r.Time.UTC().AppendFormat(s.scratch[:0], time.RFC3339Nano)
-	e.Bytes("time", s.scratch)
+	e.Bytes("time", s.clock.format(r.Time))
 	e.Str("conn", r.Conn)
 	e.Int64("seq", r.Seq)
 	e.Str("kind", r.Kind.String())

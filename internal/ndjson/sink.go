@@ -30,6 +30,7 @@ type Sink struct {
 	log     zerolog.Logger
 	opts    Options
 	payload func(*decode.Record) *decode.Payload
+	clock   clock
 	scratch []byte // reused for every value that has to be made
 }
 
