@@ -18,6 +18,9 @@ import (
 type ngSource struct {
 	guard *ngGuard
 	r     *pcapgo.NgReader
+
+	clocks   []ngClock // of the interfaces
+	clocksOf int       // the section that they are of
 }
 
 func newNgSource(in *bufio.Reader) (source, error) {
@@ -34,9 +37,17 @@ func newNgSource(in *bufio.Reader) (source, error) {
 	return &ngSource{guard: guard, r: r}, nil
 }
 
-// next recovers from panics of the reader as the very last resort: the guard
+// next reads a packet.
+func (s *ngSource) next() (frame, error) {
+	if f, ok := s.packet(); ok {
+		return f, nil
+	}
+	return s.nextOfReader()
+}
+
+// nextOfReader recovers from panics of the reader as the very last resort: the guard
 // keeps every kind that is known from it.
-func (s *ngSource) next() (f frame, err error) {
+func (s *ngSource) nextOfReader() (f frame, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("the pcapng block is damaged: %v", p)
@@ -89,8 +100,10 @@ type ngGuard struct {
 	block []byte // storage of the block at hand
 	rest  []byte // what of it has not been handed on
 	links []int  // of the section's interfaces
-	snap  uint32 // of the first of them: simple packets tell no captured length
-	err   error
+	// sections counts those that were begun: interfaces are numbered anew.
+	sections int
+	snap     uint32 // of the first of them: simple packets tell no captured length
+	err      error
 
 	injected bool // the comment of the packet at hand says so
 }
@@ -204,6 +217,7 @@ func (g *ngGuard) check(kind uint32, body []byte) error {
 	switch kind {
 	case blockSection:
 		g.links = g.links[:0]
+		g.sections++
 	case blockInterface:
 		return g.addInterface(body)
 	case blockPacket, blockEnhanced:
