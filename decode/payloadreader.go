@@ -1,7 +1,5 @@
 package decode
 
-import "slices"
-
 // PayloadReader decodes the payloads of many records, one after the other: as
 // Record.DecodePayload does, but for less. Its zero value is ready to use. What
 // it returns may be kept. It is not safe for concurrent use.
@@ -43,7 +41,7 @@ func (p *PayloadReader) Decode(r *Record) *Payload {
 		row.decode(d, r)
 	}
 	said := d.payload()
-	p.fields, said.Fields = said.Fields, slices.Clone(said.Fields)
+	p.fields, said.Fields = said.Fields, append([]Field(nil), said.Fields...)
 	return said
 }
 

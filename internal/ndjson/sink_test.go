@@ -332,3 +332,23 @@ func BenchmarkMessage(b *testing.B) {
 	r.Bytes += r.PayloadBytes
 	benchmark(b, r, &decode.Payload{Type: "text/plain", Fields: []decode.Field{{Name: "text", Value: text}}})
 }
+
+// TestWritingAllocatesLittle: a record costs what decoding its payload does,
+// and the names that are percent-decoded.
+func TestWritingAllocatesLittle(t *testing.T) {
+	message := full()
+	message.Verb, message.Line = "MSG", []byte("MSG alice@example.com Alice 91")
+	message.Args = []decode.Arg{arg("handle", "alice@example.com"), arg("name", "Alice")}
+	message.Payload = []byte("MIME-Version: 1.0\r\nContent-Type: text/plain; charset=UTF-8\r\n\r\nhow are you?")
+	for _, tt := range []struct {
+		name string
+		rec  *decode.Record
+		most float64
+	}{{"a command without payload", command("PNG"), 0}, {"a text", message, 4}} {
+		s := New(io.Discard, Options{})
+		_ = s.Record(tt.rec) // makes room
+		if allocs := testing.AllocsPerRun(200, func() { _ = s.Record(tt.rec) }); allocs > tt.most {
+			t.Errorf("%s: %.1f allocations, want %.0f", tt.name, allocs, tt.most)
+		}
+	}
+}
