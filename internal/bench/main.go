@@ -5,7 +5,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -22,18 +21,22 @@ func main() {
 	runs := flag.Int("runs", 5, "how often each program runs; medians are told")
 	full := flag.Bool("full", false, "also 1 GiB, and tshark on whole files")
 	size := flag.Int64("size", 64, "size of the captures, in MiB")
-	only := flag.Bool("generate", false, "write the captures and stop")
+	only := flag.String("generate", "", "write the capture of this name, and print how many commands are in it")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	b := &bench{runs: *runs, size: *size << 20, full: *full}
-	if err := cmp.Or(b.locate(*program, *dir), b.generate(), ctx.Err()); err != nil {
-		log.Fatal(err)
+	err := b.locate(*program, *dir)
+	switch {
+	case err != nil:
+	case *only != "":
+		err = b.generateOnly(*only)
+	default:
+		if err = b.generate(ctx); err == nil {
+			err = b.run(ctx)
+		}
 	}
-	if *only {
-		return
-	}
-	if err := b.run(ctx); err != nil {
+	if err != nil {
 		log.Fatal(err)
 	}
 }

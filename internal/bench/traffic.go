@@ -2,10 +2,11 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"os"
-	"runtime/debug"
+	"os/exec"
 
 	"msnproxy/captures"
 	"msnproxy/internal/sim"
@@ -39,24 +40,47 @@ func (b *bench) plan() []*traffic {
 	if b.full {
 		files = append(files, &traffic{name: "large", about: "the same chat for longer", load: long, large: true})
 	}
+	for _, f := range files {
+		f.path = b.path(f.name)
+	}
 	return files
 }
 
-// generate writes the captures.
-func (b *bench) generate() error {
+// generate writes the captures, each in a process of its own: a program that is
+// started counts the memory that its parent once had among its own.
+func (b *bench) generate(ctx context.Context) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
 	if err := os.MkdirAll(b.dir, 0o755); err != nil {
 		return err
 	}
-	for _, f := range b.plan() {
-		f.path = b.path(f.name)
-		if err := f.generate(); err != nil {
+	b.files = b.plan()
+	for _, f := range b.files {
+		out, err := exec.CommandContext(ctx, self, "-dir", b.dir, "-size", fmt.Sprint(b.size>>20), fmt.Sprintf("-full=%t", b.full), "-generate", f.name).Output()
+		if err != nil {
 			return fmt.Errorf("write %s: %w", f.path, err)
 		}
-		b.files = append(b.files, f)
+		if _, err := fmt.Sscan(string(out), &f.commands, &f.bytes); err != nil {
+			return err
+		}
 	}
-	// A program that is started counts what its parent had among its own.
-	debug.FreeOSMemory()
 	return nil
+}
+
+// generateOnly writes one capture, and prints what generate wants to know of
+// it.
+func (b *bench) generateOnly(name string) error {
+	for _, f := range b.plan() {
+		if f.name != name {
+			continue
+		}
+		err := f.generate()
+		fmt.Println(f.commands, f.bytes)
+		return err
+	}
+	return fmt.Errorf("there is no capture %q", name)
 }
 
 func (f *traffic) generate() error {
