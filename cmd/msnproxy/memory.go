@@ -14,7 +14,7 @@ import (
 const steadyHeap = 40 << 20
 
 // steadyMemory lets the heap grow to steadyHeap at once, and beyond it no
-// further than to half as much again as is in use. Who has set Go's own variables
+// further than to a quarter more than is in use. Who has set Go's own variables
 // knows better.
 func steadyMemory() {
 	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
@@ -22,7 +22,7 @@ func steadyMemory() {
 	}
 	debug.SetMemoryLimit(steadyHeap)
 	debug.SetGCPercent(-1)
-	afterCollection(func() { debug.SetMemoryLimit(max(steadyHeap, inUse()*3/2)) })
+	afterCollection(func() { debug.SetMemoryLimit(max(steadyHeap, inUse()*5/4)) })
 }
 
 // afterCollection calls a function after every collection of garbage.

@@ -22,7 +22,7 @@ type Teller struct {
 	fetched   map[string]bool // offline messages, by recipient and id
 	latencies latencies
 
-	room struct{ referrals, presence, sightings, contacts budget }
+	room struct{ referrals, presence, sightings, offlines, contacts budget }
 	left int64 // connections beyond maxConnections
 
 	names   names
@@ -40,7 +40,9 @@ func NewTeller() *Teller {
 
 // Keep bounds the rows that are told of messages, and of changes of presence,
 // to fewer than usual. The others are counted.
-func (t *Teller) Keep(rows int) { t.room.presence.limit, t.room.sightings.limit = rows, rows }
+func (t *Teller) Keep(rows int) {
+	t.room.presence.limit, t.room.sightings.limit, t.room.offlines.limit = rows, rows, rows
+}
 
 // Record takes a record, which is valid only during the call.
 func (t *Teller) Record(r *decode.Record) {
@@ -132,9 +134,9 @@ func (t *Teller) tell() *Story {
 	s := &Story{Connections: b.connections, Referrals: b.referrals, Sessions: b.sessions(), Latencies: t.latencies.list()}
 	s.Contacts, s.Presence = b.contacts(), b.presences()
 	s.Conversations, s.Messages = b.conversations()
-	s.Cut = Cut{t.left, t.room.referrals.refused, t.room.contacts.refused, t.room.presence.refused, 0}
+	s.Cut = Cut{t.left, t.room.referrals.refused, t.room.contacts.refused, t.room.presence.refused, t.room.offlines.refused}
 	if t.room.sightings.refused > 0 {
-		s.Cut.Messages = countMessages(s.Conversations) - int64(len(s.Messages))
+		s.Cut.Messages += countMessages(s.Conversations) - int64(len(s.Messages))
 	}
 	s.Messages = append(s.Messages, b.offlineMessages()...)
 	byStart(s.Messages, func(m *Message) time.Time { return m.Time })
