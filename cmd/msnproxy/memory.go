@@ -11,7 +11,7 @@ import (
 // garbage. Go would do so at 4 MB, and then at twice what is in use: a capture
 // of any size would pay for it a hundred times a second. It leaves room for the
 // program itself below 64 MB.
-const steadyHeap = 40 << 20
+const steadyHeap = 43 << 20
 
 // steadyMemory lets the heap grow to steadyHeap at once, and beyond it no
 // further than to a quarter more than is in use. Who has set Go's own variables

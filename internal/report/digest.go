@@ -25,13 +25,27 @@ func (r *Report) digest(names []string) (d digest, err error) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.each(names, func(s Section) {
-		if r.brief {
-			s.Hidden, s.More = s.More, 0
+	for i, c := range r.collectors {
+		switch l, isLong := c.(long); {
+		case !isWanted(r.names[i], names):
+		case isLong && len(names) == 0:
+			d.mention(r.names[i], int64(l.count()))
+		default:
+			s := c.section()
+			if r.brief {
+				s.Hidden, s.More = s.More, 0
+			}
+			d.take(s, len(names) > 0)
 		}
-		d.take(s, len(names) > 0)
-	})
+	}
 	return d, nil
+}
+
+// mention tells how many rows a section has that nobody asked for.
+func (d *digest) mention(name string, rows int64) {
+	if rows > 0 {
+		d.rest = append(d.rest, fmt.Sprintf("%s (%d)", name, rows))
+	}
 }
 
 // take adds a section. Of one that nobody asked for by name it keeps no more
@@ -39,9 +53,7 @@ func (r *Report) digest(names []string) (d digest, err error) {
 func (d *digest) take(s Section, asked bool) {
 	switch {
 	case !asked && !slices.Contains(first, s.Name):
-		if len(s.Rows) > 0 {
-			d.rest = append(d.rest, fmt.Sprintf("%s (%d)", s.Name, int64(len(s.Rows))+s.Hidden))
-		}
+		d.mention(s.Name, int64(len(s.Rows))+s.Hidden)
 		return
 	case len(s.Rows) == 0:
 		d.empty = append(d.empty, s.Name)

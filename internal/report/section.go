@@ -63,15 +63,10 @@ func (r *Report) Sections(names []string) ([]Section, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var out []Section
-	r.each(names, func(s Section) { out = append(out, s) })
-	return out, nil
-}
-
-// each makes the sections of those names, or all, one after the other.
-func (r *Report) each(names []string, use func(Section)) {
 	for i, c := range r.collectors {
 		if isWanted(r.names[i], names) {
-			use(c.section())
+			out = append(out, c.section())
 		}
 	}
+	return out, nil
 }
