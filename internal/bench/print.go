@@ -20,9 +20,9 @@ func printTasks(tasks []*task) {
 		case t.broken != "":
 			fmt.Printf("  %-18s %s\n", t.name, t.broken)
 		case t.memory == 0:
-			fmt.Printf("  %-18s %8.1f MB/s\n", t.name, t.rate())
+			fmt.Printf("  %-18s %8.1f MB/s  %6.2f s of processors for 100 MB\n", t.name, t.rate(), t.effort())
 		default:
-			fmt.Printf("  %-18s %8.1f MB/s  %6.1f MB of memory\n", t.name, t.rate(), float64(t.memory)/1e6)
+			fmt.Printf("  %-18s %8.1f MB/s  %6.2f s of processors for 100 MB  %6.1f MB of memory\n", t.name, t.rate(), t.effort(), float64(t.memory)/1e6)
 		}
 	}
 }

@@ -18,6 +18,7 @@ type task struct {
 	ours    bool
 
 	seconds []float64 // of each run
+	work    []float64 // of processors in each run, in seconds
 	memory  int64     // most that it used in any run, in bytes; 0 where it cannot be told
 	broken  string    // why there is nothing to tell
 }
@@ -98,6 +99,7 @@ func (t *task) run(ctx context.Context) error {
 	case err != nil:
 		return fmt.Errorf("%v: %w", t.command, err)
 	}
+	t.work = append(t.work, (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds())
 	t.memory = max(t.memory, peakMemory(cmd.ProcessState))
 	return nil
 }
@@ -107,6 +109,14 @@ func (t *task) rate() float64 {
 	if t.broken != "" || len(t.seconds) == 0 {
 		return 0
 	}
-	sorted := slices.Sorted(slices.Values(t.seconds))
-	return float64(t.file.bytes) / 1e6 / sorted[len(sorted)/2]
+	return float64(t.file.bytes) / 1e6 / median(t.seconds)
+}
+
+// effort is the median of what the program took of processors, in seconds for
+// 100 MB: it depends less on what else a machine does.
+func (t *task) effort() float64 { return median(t.work) * 1e8 / float64(t.file.bytes) }
+
+func median(list []float64) float64 {
+	sorted := slices.Sorted(slices.Values(list))
+	return sorted[len(sorted)/2]
 }
