@@ -15,9 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"msnproxy/captures"
 	"msnproxy/decode"
-	"msnproxy/internal/journal"
 	"msnproxy/internal/sim/peers"
 )
 
@@ -37,17 +35,9 @@ func httpEvening(t *testing.T, dialects [2]decode.Dialect, chunked bool, change 
 	}
 	g.Chunked = chunked
 	defer g.Close()
-	var file bytes.Buffer
-	tap, err := captures.NewTap(&file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	rec := &recorder{}
-	h := start(t, func(cfg *Config) {
+	h, file := startTapped(t, func(cfg *Config) {
 		cfg.Upstream = server.Addr(decode.DS)
 		cfg.HTTPListen, cfg.HTTPUpstream = "127.0.0.1:0", g.Addr()
-		cfg.Live = journal.NewLive(true, func(name string, err error) { t.Errorf("%s: %v", name, err) },
-			journal.Output{Name: "test", Sink: rec}, journal.Output{Name: "capture", Tap: tap})
 		if change != nil {
 			change(cfg)
 		}
@@ -69,10 +59,10 @@ func httpEvening(t *testing.T, dialects [2]decode.Dialect, chunked bool, change 
 		t.Errorf("the server noticed: %v", err)
 	}
 	h.stop()
-	if opened := countKind(rec.records, decode.KindOpen); opened != g.Sessions() {
+	if opened := countKind(h.recorder.records, decode.KindOpen); opened != g.Sessions() {
 		t.Errorf("%d connections were recorded, %d sessions were opened", opened, g.Sessions())
 	}
-	return rec.records, file.Bytes()
+	return h.recorder.records, file.Bytes()
 }
 
 func TestAnEveningOverHTTPThroughTheProxy(t *testing.T) {
@@ -126,22 +116,13 @@ func webHarness(t *testing.T, serve http.HandlerFunc, change func(*Config)) (*ha
 	t.Helper()
 	web := httptest.NewServer(serve)
 	t.Cleanup(web.Close)
-	var capture bytes.Buffer
-	tap, err := captures.NewTap(&capture)
-	if err != nil {
-		t.Fatal(err)
-	}
-	rec := &recorder{}
-	h := start(t, func(cfg *Config) {
+	h, capture := startTapped(t, func(cfg *Config) {
 		cfg.HTTPListen, cfg.HTTPUpstream = "127.0.0.1:0", web.Listener.Addr().String()
-		cfg.Live = journal.NewLive(true, func(name string, err error) { t.Errorf("%s: %v", name, err) },
-			journal.Output{Name: "test", Sink: rec}, journal.Output{Name: "capture", Tap: tap})
 		if change != nil {
 			change(cfg)
 		}
 	})
-	h.recorder = rec
-	return h, &capture, web
+	return h, capture, web
 }
 
 // rawHTTP sends a request as it is and returns the connection, and a reader of

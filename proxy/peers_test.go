@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net"
@@ -9,9 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"msnproxy/captures"
 	"msnproxy/decode"
-	"msnproxy/internal/journal"
 	"msnproxy/internal/sim/peers"
 )
 
@@ -25,16 +22,8 @@ func evening(t *testing.T, dialects [2]decode.Dialect, cfg peers.ServerConfig, c
 		t.Fatal(err)
 	}
 	defer server.Close()
-	var file bytes.Buffer
-	tap, err := captures.NewTap(&file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	rec := &recorder{}
-	h := start(t, func(cfg *Config) {
+	h, file := startTapped(t, func(cfg *Config) {
 		cfg.Upstream = server.Addr(decode.DS)
-		cfg.Live = journal.NewLive(true, func(name string, err error) { t.Errorf("%s: %v", name, err) },
-			journal.Output{Name: "test", Sink: rec}, journal.Output{Name: "capture", Tap: tap})
 		if change != nil {
 			change(cfg)
 		}
@@ -54,10 +43,10 @@ func evening(t *testing.T, dialects [2]decode.Dialect, cfg peers.ServerConfig, c
 	}
 	reached := len(server.Connections())
 	h.stop()
-	if opened := countKind(rec.records, decode.KindOpen); opened != reached {
+	if opened := countKind(h.recorder.records, decode.KindOpen); opened != reached {
 		t.Errorf("%d connections reached the server, %d came through the proxy", reached, opened)
 	}
-	return rec.records, file.Bytes()
+	return h.recorder.records, file.Bytes()
 }
 
 // wantAllTold checks that clients were told no address but the proxy's.

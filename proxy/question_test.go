@@ -1,15 +1,14 @@
 package proxy
 
 import (
+	"bytes"
 	"fmt"
 	"net"
 	"strings"
 	"testing"
 	"time"
 
-	"msnproxy/captures"
 	"msnproxy/decode"
-	"msnproxy/internal/journal"
 	"msnproxy/internal/sim/peers"
 )
 
@@ -54,20 +53,9 @@ func countOwn(t *testing.T, r *decode.Record) (n int) {
 func signedIn(t *testing.T) (h *harness, client, server interface {
 	Read([]byte) (int, error)
 	Write([]byte) (int, error)
-}, capture *lockedBuffer) {
+}, capture *bytes.Buffer) {
 	t.Helper()
-	capture = &lockedBuffer{}
-	tap, err := captures.NewTap(capture)
-	if err != nil {
-		t.Fatal(err)
-	}
-	rec := &recorder{}
-	h = start(t, func(cfg *Config) {
-		cfg.InjectChallenge = 20 * time.Millisecond
-		cfg.Live = journal.NewLive(true, func(name string, err error) { t.Errorf("%s: %v", name, err) },
-			journal.Output{Name: "test", Sink: rec}, journal.Output{Name: "capture", Tap: tap})
-	})
-	h.recorder = rec
+	h, capture = startTapped(t, func(cfg *Config) { cfg.InjectChallenge = 20 * time.Millisecond })
 	c, s := h.connect()
 	send(t, c, "VER 1 MSNP8 CVR0\r\n")
 	expect(t, s, "VER 1 MSNP8 CVR0\r\n")
