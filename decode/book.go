@@ -94,7 +94,7 @@ func (b *Book) ByAddress(client, server string, kind Server, opened time.Time) (
 		if toSB && kind&SB == 0 || !toSB && kind == SB {
 			continue
 		}
-		key := addressKey(hostOf(client), server, toSB)
+		key := addressKey(HostOf(client), server, toSB)
 		n, ok := b.addresses[key]
 		if !ok {
 			continue
@@ -127,10 +127,12 @@ func hasPort(address string) bool {
 	return bytes.LastIndexByte(b, ':') > bytes.LastIndexByte(b, ']')
 }
 
-// hostOf takes the port off host:port.
-func hostOf(hostport string) string {
-	if i := bytes.LastIndexByte([]byte(hostport), ':'); i >= 0 {
-		return hostport[:i]
+// HostOf takes the port off host:port.
+func HostOf(address string) string {
+	for i := len(address) - 1; i >= 0 && address[i] != ']'; i-- {
+		if address[i] == ':' {
+			return address[:i]
+		}
 	}
-	return hostport
+	return address
 }

@@ -372,7 +372,7 @@ func (s *Session) refer(rec *Record) {
 		return
 	}
 	s.cfg.Book.Add(Referral{
-		From: Ref{Conn: s.cfg.Conn, Seq: s.nextSeq()}, At: rec.Time, Client: hostOf(s.cfg.Client),
+		From: Ref{Conn: s.cfg.Conn, Seq: s.nextSeq()}, At: rec.Time, Client: HostOf(s.cfg.Client),
 		Address: string(address), Cookie: string(rec.Arg("cookie")),
 		Dialect: s.dialect, Account: s.account,
 	})

@@ -58,7 +58,7 @@ func (t *Teller) bookOf(r *decode.Record, said *decode.Payload) *roster {
 		return o
 	case owner == "":
 		o = newRoster(nil)
-		o.host, o.seen = hostOf(r.Client), r.Time
+		o.host, o.seen = decode.HostOf(r.Client), r.Time
 		t.owners = append(t.owners, o)
 	case o == nil || o.account != "":
 		o = t.rosterNamed(owner)

@@ -98,14 +98,4 @@ func (c *conn) forget() {
 }
 
 // host is the client's address without its port.
-func (c *Connection) host() string { return hostOf(c.Client) }
-
-// hostOf takes the port off host:port.
-func hostOf(address string) string {
-	for i := len(address) - 1; i >= 0 && address[i] != ']'; i-- {
-		if address[i] == ':' {
-			return address[:i]
-		}
-	}
-	return address
-}
+func (c *Connection) host() string { return decode.HostOf(c.Client) }

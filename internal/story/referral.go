@@ -44,7 +44,7 @@ func (f *Referral) toSwitchboard() bool { return f.Type != "XFR NS" }
 func (f *Referral) names(server string) bool { return withPort(f.Address) == withPort(server) }
 
 func withPort(address string) string {
-	if hostOf(address) == address {
+	if decode.HostOf(address) == address {
 		return address + ":1863"
 	}
 	return address
