@@ -71,7 +71,7 @@ func runDecode(cmd *cobra.Command, std stdio, f decodeFlags, files []string) err
 		return err
 	}
 	if isTerminal(std.out) || f.follow || slices.Contains(files, "-") {
-		sink = flushing{sink, out}
+		sink = flushing{buffered{sink, out}}
 	}
 	if err := readCaptures(cmd.Context(), std, f.inputFlags, files, nil, sink); err != nil {
 		out.Flush() // what was decoded before the failure is worth having
@@ -98,18 +98,12 @@ func (f *decodeFlags) sink(std stdio, out *bufio.Writer) (journal.Sink, error) {
 
 // flushing is a sink that sends each record on its way at once, for input that
 // is still growing and for people who watch.
-type flushing struct {
-	journal.Sink
-	out *bufio.Writer
-}
+type flushing struct{ buffered }
 
 // Record writes a record and flushes it.
 func (f flushing) Record(r *decode.Record) error {
 	if err := f.Sink.Record(r); err != nil {
 		return err
 	}
-	return f.out.Flush()
+	return f.Flush()
 }
-
-// Close ends the sink and flushes what that wrote.
-func (f flushing) Close() error { return errors.Join(f.Sink.Close(), f.out.Flush()) }
