@@ -111,7 +111,7 @@ func TestTheAnswerToAChallengeOfTheProxysOwnStaysHere(t *testing.T) {
 	if n := strings.Count(capture.String(), "msnproxy: injected"); n < 2 {
 		t.Errorf("%d packets of the capture are marked, want those of CHL and of the reply to QRY", n)
 	}
-	wantParity(t, h.recorder.records, []byte(capture.String()))
+	wantParity(t, h.recorder.records, capture.Bytes())
 }
 
 func TestAWrongAnswerToTheProxysOwnChallengeHurtsNobody(t *testing.T) {
@@ -250,7 +250,7 @@ func TestAnAnswerIsTakenOutWhereverItIsCut(t *testing.T) {
 	client.(*net.TCPConn).Close()
 	server.(*net.TCPConn).Close()
 	h.stop()
-	wantParity(t, h.recorder.records, []byte(capture.String()))
+	wantParity(t, h.recorder.records, capture.Bytes())
 }
 
 func TestASecondAnswerToTheProxysOwnChallengeStaysHereToo(t *testing.T) {
