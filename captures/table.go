@@ -52,11 +52,13 @@ type table struct {
 // directions.
 type ports [2]netip.AddrPort
 
-func portsOf(s *segment) ports {
-	if s.from.Compare(s.to) > 0 {
-		return ports{s.to, s.from}
+func portsOf(s *segment) ports { return orderedPorts(s.from, s.to) }
+
+func orderedPorts(a, b netip.AddrPort) ports {
+	if a.Compare(b) > 0 {
+		return ports{b, a}
 	}
-	return ports{s.from, s.to}
+	return ports{a, b}
 }
 
 func newTable(d *Decoder) *table {

@@ -25,7 +25,9 @@ func NewTap(w io.Writer) (*Tap, error) {
 	return &Tap{writer}, writer.Flush()
 }
 
-// Open begins a connection between client and server, each host:port.
+// Open begins a connection between client and server, each host:port. A client
+// that uses its port again has done with the connection before, even if word of
+// that has not come yet.
 func (t *Tap) Open(conn, client, server string, at time.Time) error {
 	from, err := netip.ParseAddrPort(client)
 	if err != nil {
@@ -34,6 +36,11 @@ func (t *Tap) Open(conn, client, server string, at time.Time) error {
 	to, err := netip.ParseAddrPort(server)
 	if err != nil {
 		return fmt.Errorf("connection %s: %w", conn, err)
+	}
+	if old := t.w.holder(from, to); old != "" && old != conn {
+		if err := t.w.Reset(old, decode.ClientToServer, at); err != nil {
+			return err
+		}
 	}
 	return t.flushed(t.w.Open(conn, from, to, at))
 }

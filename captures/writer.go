@@ -59,9 +59,10 @@ type Writer struct {
 	out      *pcapgo.NgWriter
 	count    writerCount
 	open     map[string]*writerConn
-	opened   uint32 // connections so far
-	firstSeq uint32 // of the first connection
-	comment  string // on each packet that carries data
+	byEnds   map[ports]string // the ids of the open ones
+	opened   uint32           // connections so far
+	firstSeq uint32           // of the first connection
+	comment  string           // on each packet that carries data
 	buffer   gopacket.SerializeBuffer
 }
 
@@ -95,6 +96,7 @@ func NewWriter(w io.Writer) (*Writer, error) {
 	wr := &Writer{
 		count:  writerCount{to: w},
 		open:   map[string]*writerConn{},
+		byEnds: map[ports]string{},
 		buffer: gopacket.NewSerializeBuffer(),
 	}
 	var err error
@@ -126,8 +128,19 @@ func (w *Writer) Open(conn string, client, server netip.AddrPort, at time.Time) 
 		client: writerEnd{addr: client, next: seq},
 		server: writerEnd{addr: server, next: seq + writerSeqStep/2},
 	}
-	w.open[conn] = c
+	w.open[conn], w.byEnds[orderedPorts(client, server)] = c, conn
 	return w.handshake(c, at)
+}
+
+// holder returns the id of the open connection between two addresses, or "".
+func (w *Writer) holder(client, server netip.AddrPort) string {
+	return w.byEnds[orderedPorts(sameFamily(client, server))]
+}
+
+// forget lets go of a connection that has ended.
+func (w *Writer) forget(conn string, c *writerConn) {
+	delete(w.open, conn)
+	delete(w.byEnds, orderedPorts(c.client.addr, c.server.addr))
 }
 
 // checkNew refuses a connection that could not be told from an open one.
@@ -141,10 +154,8 @@ func (w *Writer) checkNew(conn string, client, server netip.AddrPort) error {
 	if w.open[conn] != nil {
 		return fmt.Errorf("capture: connection %q is open already", conn)
 	}
-	for id, c := range w.open {
-		if c.client.addr == client && c.server.addr == server || c.client.addr == server && c.server.addr == client {
-			return fmt.Errorf("capture: connection %q has the addresses of %q, which is still open", conn, id)
-		}
+	if id := w.holder(client, server); id != "" {
+		return fmt.Errorf("capture: connection %q has the addresses of %q, which is still open", conn, id)
 	}
 	return nil
 }
@@ -212,14 +223,14 @@ func (w *Writer) Comment(text string) { w.comment = text }
 // End writes that one end sends no more (FIN). The other may go on; once both
 // have ended, the connection is forgotten.
 func (w *Writer) End(conn string, dir decode.Direction, at time.Time) error {
-	_, from, to, err := w.sender(conn, dir, at)
+	c, from, to, err := w.sender(conn, dir, at)
 	if err != nil {
 		return err
 	}
 	err = w.packet(from, to, layers.TCP{ACK: true, FIN: true}, nil, at)
 	from.done = true
 	if to.done {
-		delete(w.open, conn)
+		w.forget(conn, c)
 	}
 	if err != nil {
 		return err
@@ -230,11 +241,11 @@ func (w *Writer) End(conn string, dir decode.Direction, at time.Time) error {
 // Reset writes that one end broke the connection off (RST). The connection is
 // forgotten. An end can do so after its FIN.
 func (w *Writer) Reset(conn string, dir decode.Direction, at time.Time) error {
-	_, from, to, err := w.ends(conn, dir, at)
+	c, from, to, err := w.ends(conn, dir, at)
 	if err != nil {
 		return err
 	}
-	delete(w.open, conn)
+	w.forget(conn, c)
 	return w.packet(from, to, layers.TCP{ACK: true, RST: true}, nil, at)
 }
 
