@@ -118,8 +118,8 @@ func TestNothingIsLeftOfTenThousandConnections(t *testing.T) {
 	if grown := memory() - heap; grown > 8<<20 {
 		t.Errorf("the process has grown by %d bytes", grown)
 	}
-	if len(h.proxy.referrals.byServer) != 1 {
-		t.Errorf("%d listeners are open, want 1", len(h.proxy.referrals.byServer))
+	if n := h.listeners(); n != 1 {
+		t.Errorf("%d listeners are open, want 1", n)
 	}
 }
 
@@ -181,6 +181,13 @@ func (h *harness) idle() {
 			h.t.Fatalf("%d connections are left", len(h.proxy.connections()))
 		}
 	}
+}
+
+// listeners is how many there are for servers that clients were referred to.
+func (h *harness) listeners() int {
+	h.proxy.referrals.mu.Lock()
+	defer h.proxy.referrals.mu.Unlock()
+	return len(h.proxy.referrals.byServer)
 }
 
 // discard takes records as a run does, and keeps none.
