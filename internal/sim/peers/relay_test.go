@@ -150,7 +150,9 @@ func flipped(b byte) []byte { return []byte{b ^ 1} }
 func dropped(byte) []byte   { return nil }
 func doubled(b byte) []byte { return []byte{b, b} }
 
-// byCommand passes commands on that are complete, each as f makes it.
+// byCommand passes commands on that are complete, each as f makes it. What f
+// makes of one goes in one piece: a client that has what it waited for may hang
+// up before it sees another.
 func byCommand(payloads []string, f func(c command) []command) mangler {
 	var held []byte
 	return func(chunk []byte) [][]byte {
@@ -164,9 +166,11 @@ func byCommand(payloads []string, f func(c command) []command) mangler {
 				return all
 			}
 			held = held[c.size():]
+			var made []byte
 			for _, c := range f(c) {
-				all = append(all, c.bytes())
+				made = append(made, c.bytes()...)
 			}
+			all = append(all, made)
 		}
 	}
 }
