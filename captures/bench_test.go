@@ -37,17 +37,19 @@ func chatCapture(b testing.TB, size int) []byte {
 func BenchmarkDecodeCapture(b *testing.B) {
 	file := chatCapture(b, benchmarkSize)
 	commands := 0
+	var d *Decoder
 	options := Options{Emit: func(r *decode.Record) {
 		if r.Kind == decode.KindCommand {
 			commands++
 		}
+		d.Recycle(r)
 	}}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	b.SetBytes(int64(len(file)))
 	b.ReportAllocs()
 	for b.Loop() {
-		d := NewDecoder(options)
+		d = NewDecoder(options)
 		if err := d.Files(context.Background(), []Input{input("benchmark", file)}); err != nil {
 			b.Fatal(err)
 		}
@@ -80,10 +82,12 @@ type cost struct{ commands, allocs, bytes int64 }
 // costOf decodes a capture, which may be cut off.
 func costOf(t *testing.T, file []byte) (c cost) {
 	t.Helper()
-	d := NewDecoder(Options{Emit: func(r *decode.Record) {
+	var d *Decoder
+	d = NewDecoder(Options{Emit: func(r *decode.Record) {
 		if r.Kind == decode.KindCommand {
 			c.commands++
 		}
+		d.Recycle(r)
 	}})
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)

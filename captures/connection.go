@@ -244,7 +244,8 @@ func (c *connection) end(side int) {
 func (c *connection) accept(id string, o Options, out *lane) {
 	c.live.session = decode.NewSession(decode.Config{
 		Conn: id, Client: c.clientAddr(), Server: c.serverAddr(), Carrier: c.carrier,
-		Opened: c.opened, MidStream: !c.began && c.tunnel == "", Book: o.Book, Checks: o.Checks, Emit: c.remarking(out.emit),
+		Opened: c.opened, MidStream: !c.began && c.tunnel == "", Book: o.Book, Checks: o.Checks,
+		New: out.sorter.unused, Emit: c.remarking(out.emit),
 	})
 	c.replay()
 }

@@ -19,8 +19,8 @@ type Options struct {
 	// Checks is what the proofs of clients are checked with; nil knows the
 	// published product keys.
 	Checks *decode.Checks
-	// Emit, if it is not nil, is called with each record, which is valid only
-	// during the call.
+	// Emit, if it is not nil, is called with each record, which is the
+	// receiver's from then on. See Recycle.
 	Emit func(*decode.Record)
 	// Ports are further ports of servers, beside that of the service: what
 	// comes from there needs less evidence to be taken for MSNP.
@@ -71,6 +71,14 @@ func NewDecoder(o Options) *Decoder {
 	d.table = newTable(d)
 	d.order.emit = d.emit
 	return d
+}
+
+// Recycle takes records back that nobody needs any more: those to come are made
+// of them. Who keeps the records leaves it.
+func (d *Decoder) Recycle(records ...*decode.Record) {
+	for _, r := range records {
+		d.order.takeBack(r)
+	}
 }
 
 // emit passes a record on.

@@ -37,7 +37,8 @@ func (g *gatewaySessions) open(id string, cfg decode.Config) *gatewaySession {
 	}
 	conn, number := g.table.nextID()
 	o := g.table.decoder.options
-	cfg.Conn, cfg.Book, cfg.Checks, cfg.Emit = conn, o.Book, o.Checks, g.table.decoder.order.lane().emit
+	order := &g.table.decoder.order
+	cfg.Conn, cfg.Book, cfg.Checks, cfg.New, cfg.Emit = conn, o.Book, o.Checks, order.unused, order.lane().emit
 	s := &gatewaySession{number: number, decode: decode.NewSession(cfg), last: cfg.Opened}
 	g.known.Add(id, s, cfg.Opened.Time)
 	return s

@@ -24,6 +24,9 @@ const (
 	// maxWaitingBytes bounds what these hold of the wire, for when all have
 	// large payloads.
 	maxWaitingBytes = 16 << 20
+	// maxSpare bounds the records that are kept for those to come, to some
+	// 2 MB: as many as wait in most captures, and are being written.
+	maxSpare = 2 << 10
 )
 
 // place is where a record stands in the order of a run.
@@ -51,16 +54,15 @@ func compareIDs(a, b string) int {
 type sorter struct {
 	emit    func(*decode.Record)
 	window  time.Duration
-	waiting []*waitingRecord // in order, from first on
+	waiting []waitingRecord // in order, from first on
 	first   int
-	bytes   int64 // of the wire, in those that wait
-	spare   []*waitingRecord
+	bytes   int64            // of the wire, in those that wait
+	spare   []*decode.Record // not in use
 }
 
 type waitingRecord struct {
 	place
-	record decode.Record
-	memory []byte // of the record
+	record *decode.Record
 }
 
 // lane is what the records of one connection go through, in their order.
@@ -72,39 +74,46 @@ type lane struct {
 // lane makes the lane of a connection.
 func (s *sorter) lane() *lane { return &lane{sorter: s} }
 
-// emit takes a record, which is valid only during the call.
+// emit takes a record over, but not the bytes that it points to.
 func (l *lane) emit(r *decode.Record) {
 	at := place{r.Stamp, r.Conn}
 	if l.last.compare(at) < 0 {
 		l.last = at
 	}
-	l.sorter.add(l.last, r)
+	r.Keep()
+	l.sorter.add(waitingRecord{l.last, r})
 }
 
 // add has a record wait at its place.
-func (s *sorter) add(at place, r *decode.Record) {
-	w := s.copyOf(r)
-	w.place = at
+func (s *sorter) add(w waitingRecord) {
 	s.bytes += w.record.Bytes
-	if n := len(s.waiting); n == s.first || s.waiting[n-1].compare(at) <= 0 {
+	if n := len(s.waiting); n == s.first || s.waiting[n-1].compare(w.place) <= 0 {
 		s.waiting = append(s.waiting, w)
 		return
 	}
-	i, _ := slices.BinarySearchFunc(s.waiting[s.first:], at, func(w *waitingRecord, at place) int {
+	i, _ := slices.BinarySearchFunc(s.waiting[s.first:], w.place, func(w waitingRecord, at place) int {
 		return cmp.Or(w.compare(at), -1) // behind those of the same place
 	})
 	s.waiting = slices.Insert(s.waiting, s.first+i, w)
 }
 
-// copyOf copies a record into one that is not in use.
-func (s *sorter) copyOf(r *decode.Record) (w *waitingRecord) {
-	if n := len(s.spare); n > 0 {
-		w, s.spare = s.spare[n-1], s.spare[:n-1]
-	} else {
-		w = &waitingRecord{}
+// unused returns a record that is not in use.
+func (s *sorter) unused() *decode.Record {
+	n := len(s.spare)
+	if n == 0 {
+		return &decode.Record{}
 	}
-	w.memory = r.CopyTo(&w.record, w.memory)
-	return w
+	r := s.spare[n-1]
+	s.spare = s.spare[:n-1]
+	return r
+}
+
+// takeBack has a record used again.
+func (s *sorter) takeBack(r *decode.Record) {
+	if len(s.spare) < maxSpare {
+		r.Trim()
+		s.spare = append(s.spare, r)
+	}
 }
 
 // release hands out the records that have waited for long enough, or are too
@@ -125,14 +134,13 @@ func (s *sorter) due(now time.Time) bool {
 		now.Sub(s.waiting[s.first].at.Time) > s.window
 }
 
-// next hands out the first record. Who gets it may put slices of its own into it:
-// its memory is not found by way of them.
+// next hands out the first record.
 func (s *sorter) next() {
-	w := s.waiting[s.first]
+	r := s.waiting[s.first].record
+	s.waiting[s.first] = waitingRecord{}
 	s.first++
-	s.bytes -= w.record.Bytes
-	s.emit(&w.record)
-	s.spare = append(s.spare, w)
+	s.bytes -= r.Bytes
+	s.emit(r)
 }
 
 // flush hands out all.

@@ -3,6 +3,7 @@ package captures
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -237,6 +238,23 @@ func TestWaitingRecordsAreCopies(t *testing.T) {
 	list := packets(t, linkEthernet, k.close())
 	got, _ := decodeRun(Options{}, input("file", pcapFile(linkEthernet, list)))
 	wantSame(t, got, decodeAtOnce(t, list))
+}
+
+// TestRecordsAreMadeOfOthers gives every record back at once.
+func TestRecordsAreMadeOfOthers(t *testing.T) {
+	for seed := range 5 {
+		file := input("file", pcapFile(linkEthernet, bustle(t, seed)))
+		want, _ := decodeRun(Options{}, file)
+		var got result
+		var d *Decoder
+		d = NewDecoder(Options{Emit: func(r *decode.Record) {
+			got.records = append(got.records, r.Clone())
+			d.Recycle(r)
+		}})
+		check(t, d.Files(context.Background(), []Input{file}))
+		d.Close()
+		wantSame(t, got, want)
+	}
 }
 
 // TestWaitingRecordsStayApart has the one who gets a record put slices of its own

@@ -13,9 +13,10 @@ type Copies struct {
 func (c *Copies) Add(r *Record) {
 	c.records = append(c.records, *r)
 	k := &c.records[len(c.records)-1]
-	k.Raw = c.keep(r.Raw)
-	k.Line = c.within(r.Line, r.Raw, k.Raw, 0)
-	k.Payload = c.within(r.Payload, r.Raw, k.Raw, len(r.Raw)-len(r.Payload))
+	k.memory = nil
+	k.Raw = c.keepPart(r.Raw, nil, nil, 0)
+	k.Line = c.keepPart(r.Line, r.Raw, k.Raw, 0)
+	k.Payload = c.keepPart(r.Payload, r.Raw, k.Raw, len(r.Raw)-len(r.Payload))
 	k.Args = c.keepArgs(r, k.Line)
 	from := len(c.notes)
 	c.notes = append(c.notes, r.Notes...)
@@ -28,29 +29,14 @@ func (c *Copies) keepArgs(r *Record, line []byte) []Arg {
 	c.args = append(c.args, r.Args...)
 	args := c.args[from:len(c.args):len(c.args)]
 	for i := range args {
-		args[i].Value = c.within(args[i].Value, r.Line, line, args[i].Pos)
+		args[i].Value = c.keepPart(args[i].Value, r.Line, line, args[i].Pos)
 	}
 	return args
 }
 
-// within returns the copy of a part of something whose copy is there already,
-// if the part stands at a position of it, and else makes one.
-func (c *Copies) within(part, whole, copied []byte, at int) []byte {
-	if n := len(part); n > 0 && at >= 0 && at+n <= len(whole) && &whole[at] == &part[0] {
-		return copied[at : at+n : at+n]
-	}
-	return c.keep(part)
-}
-
-// keep copies bytes. When the room for them grows, earlier copies stay where
-// they are.
-func (c *Copies) keep(b []byte) []byte {
-	if len(b) == 0 {
-		return b[:0:0]
-	}
-	from := len(c.bytes)
-	c.bytes = append(c.bytes, b...)
-	return c.bytes[from:len(c.bytes):len(c.bytes)]
+func (c *Copies) keepPart(part, whole, copied []byte, at int) (kept []byte) {
+	c.bytes, kept = keepPart(c.bytes, part, whole, copied, at)
+	return kept
 }
 
 // Len is how many records there are.

@@ -45,6 +45,10 @@ func normal(r *Record) *Record {
 			*b = nil
 		}
 	}
+	if len(n.Notes) == 0 {
+		n.Notes = nil
+	}
+	n.memory = nil
 	for i := range n.Args {
 		if len(n.Args[i].Value) == 0 {
 			n.Args[i].Value = nil

@@ -75,8 +75,10 @@ type Carrier struct {
 }
 
 // Record is what happened on a connection at one point: one line of the
-// output. A record that a Session emits is valid only during the call: its
-// slices are used again for the next one. Clone keeps it.
+// output. The bytes of a record that a Session emits are those that it was fed,
+// or its own, and valid only during the call; Keep makes the record hold them.
+// The record itself is used again for the next one, unless Config.New brings
+// others. Clone makes a record that lasts in any case.
 type Record struct {
 	Stamp                     // of the read or packet in which the record begins
 	File        string        // the capture that Packet counts in, where a run has several
@@ -119,6 +121,8 @@ type Record struct {
 	Carrier            Carrier // open: what the connection is carried by, if it is not TCP alone
 	Reason             string  // close
 	BytesC2S, BytesS2C int64   // close: bytes seen in each direction
+
+	memory []byte // of what Keep has kept
 }
 
 // Arg returns the value of the argument of that name, or nil.
@@ -143,41 +147,65 @@ func (r *Record) Note(kind NoteKind) *Note {
 
 // Clone returns a copy of the record that stays valid.
 func (r *Record) Clone() *Record {
-	c := &Record{}
-	r.CopyTo(c, nil)
-	return c
+	c := *r
+	c.memory = nil
+	c.Args, c.Notes = slices.Clone(r.Args), slices.Clone(r.Notes)
+	c.Keep()
+	return &c
 }
 
-// CopyTo makes c a copy of the record that stays valid for as long as memory,
-// which it uses and returns, perhaps larger. Lists that c has are used again.
-func (r *Record) CopyTo(c *Record, memory []byte) []byte {
-	args, notes := c.Args[:0], c.Notes[:0]
-	*c = *r
-	memory = slices.Grow(memory[:0], len(r.Raw)+len(r.Line)+len(r.Payload))
-	keep := func(b []byte) []byte {
-		if b == nil {
-			return nil
-		}
-		at := len(memory)
-		memory = append(memory, b...)
-		return memory[at:len(memory):len(memory)]
-	}
-	c.Raw, c.Line, c.Payload = keep(r.Raw), keep(r.Line), keep(r.Payload)
+// Keep copies the bytes that the record points to into memory of its own, so
+// that it stays as it is when those change.
+func (r *Record) Keep() {
+	raw, line := r.Raw, r.Line
+	memory := slices.Grow(r.memory[:0], len(raw)+len(line)+len(r.Payload)) // it must not move
+	memory, r.Raw = keep(memory, raw)
+	memory, r.Line = keepPart(memory, line, raw, r.Raw, 0)
+	memory, r.Payload = keepPart(memory, r.Payload, raw, r.Raw, len(raw)-len(r.Payload))
+	r.memory = memory
 	for i := range r.Args {
-		args = append(args, r.Args[i])
-		args[i].Value = r.Args[i].in(c.Line)
+		a := &r.Args[i]
+		_, a.Value = keepPart(nil, a.Value, line, r.Line, a.Pos)
 	}
-	c.Args, c.Notes = args, append(notes, r.Notes...)
-	return memory
 }
 
-// in returns the argument's value as a part of a line, where it is one, or
-// else a copy of it.
-func (a *Arg) in(line []byte) []byte {
-	if to := a.Pos + len(a.Value); a.Value != nil && to <= len(line) && string(line[a.Pos:to]) == string(a.Value) {
-		return line[a.Pos:to:to]
+// What a record that is used again keeps for the next: few need more.
+const (
+	spareBytes = 4 << 10
+	spareArgs  = 64
+)
+
+// Trim lets go of what the record points to, but for room that the next one is
+// likely to need.
+func (r *Record) Trim() {
+	r.Raw, r.Line, r.Payload = nil, nil, nil
+	r.Said, r.Joined, r.HTTP = nil, nil, nil
+	if cap(r.memory) > spareBytes {
+		r.memory = nil
 	}
-	return append([]byte(nil), a.Value...)
+	if cap(r.Args) > spareArgs {
+		r.Args = nil
+	}
+}
+
+// keepPart returns the copy of a part of something whose copy is there already,
+// if the part stands at a position of it, and else makes one in memory.
+func keepPart(memory, part, whole, copied []byte, at int) (grown, kept []byte) {
+	if n := len(part); n > 0 && at >= 0 && at+n <= len(whole) && &whole[at] == &part[0] {
+		return memory, copied[at : at+n : at+n]
+	}
+	return keep(memory, part)
+}
+
+// keep makes a copy of bytes in memory. When that grows, earlier copies stay
+// where they are.
+func keep(memory, b []byte) (grown, kept []byte) {
+	if len(b) == 0 {
+		return memory, b[:0:0]
+	}
+	from := len(memory)
+	memory = append(memory, b...)
+	return memory, memory[from:len(memory):len(memory)]
 }
 
 // NoteKind is the kind of a note.

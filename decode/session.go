@@ -22,6 +22,10 @@ type Config struct {
 	Checks *Checks
 	// Emit is called with each record, which is valid only during the call.
 	Emit func(*Record)
+	// New brings the record that is made next, whatever is in it; from then on
+	// it belongs to whom Emit hands it to. Without it, the session uses one of
+	// its own for all.
+	New func() *Record
 }
 
 // Session turns the two byte streams of a connection into records. The caller
@@ -45,7 +49,6 @@ type Session struct {
 	chunks  chunkStore
 	lock    *lockAndKey // nil before the first challenge
 
-	rec   Record   // reused for each record
 	words [][]byte // reused for each line
 }
 
@@ -63,6 +66,10 @@ func (s *side) mark(at Stamp) { s.marks.add(s.framer.offset, s.framer.inputOffse
 // NewSession returns a session for a connection.
 func NewSession(cfg Config) *Session {
 	s := &Session{cfg: cfg, servers: DS | NS | SB}
+	if s.cfg.New == nil {
+		own := &Record{}
+		s.cfg.New = func() *Record { return own }
+	}
 	for _, dir := range [...]Direction{ClientToServer, ServerToClient} {
 		s.sides[dir.index()].framer = NewFramer(dir, cfg.MidStream)
 	}
@@ -151,8 +158,8 @@ func (s *Session) drain(dir Direction) {
 // begin starts the next record, with what holds for every kind. The first of
 // a connection is preceded by its open record.
 func (s *Session) begin(kind Kind, dir Direction, at Stamp) *Record {
-	r := &s.rec
-	*r = Record{Stamp: at, Conn: s.cfg.Conn, Kind: kind, Dir: dir, Args: r.Args[:0], Notes: r.Notes[:0]}
+	r := s.cfg.New()
+	*r = Record{Stamp: at, Conn: s.cfg.Conn, Kind: kind, Dir: dir, Args: r.Args[:0], Notes: r.Notes[:0], memory: r.memory}
 	return r
 }
 

@@ -74,6 +74,7 @@ func readCaptures(ctx context.Context, std stdio, f inputFlags, names []string, 
 	r.decoder = captures.NewDecoder(captures.Options{
 		Checks: checks, Ports: ports, OnlyPorts: !f.anyPort, TellFiles: in.several(), Progress: r.bar.read, Emit: out.emit,
 	})
+	out.done = r.decoder.Recycle
 	r.records = &recordReader{warn: std.err, skip: f.badLines, emit: out.emit}
 	err = errors.Join(err, r.all(ctx, in, names[0]))
 	r.bar.done()

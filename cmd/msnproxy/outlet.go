@@ -12,17 +12,24 @@ type outlet struct {
 	journal *journal.Journal
 	aside   *journal.Aside // nil when records go out at once
 	stop    func()         // the reading: nobody listens any more
+	done    func(...*decode.Record)
 }
 
+// newOutlet returns an outlet. Stop ends the reading when nobody listens any
+// more; done takes records back, if it is not nil.
 func newOutlet(j *journal.Journal, stop func()) *outlet {
-	return &outlet{journal: j, aside: journal.NewAside(j), stop: stop}
+	o := &outlet{journal: j, stop: stop}
+	o.aside = journal.NewAside(j, func(used ...*decode.Record) { o.done(used...) })
+	return o
 }
 
+// emit takes a record over.
 func (o *outlet) emit(r *decode.Record) {
 	if o.aside != nil {
 		o.aside.Emit(r)
 	} else {
 		o.journal.Emit(r)
+		o.done(r)
 	}
 	if o.failed() {
 		o.stop()

@@ -22,45 +22,51 @@ const (
 // in, later. Emit waits where the outputs are slower than the reading.
 type Aside struct {
 	journal *Journal
-	filling *decode.Copies
-	full    chan *decode.Copies
-	empty   chan *decode.Copies
+	done    func(...*decode.Record)
+	filling []*decode.Record
+	size    int64 // of what is in it, in bytes of the wire
+	full    chan []*decode.Record
+	empty   chan []*decode.Record // but for records that are done with
 	failed  atomic.Bool
-	done    chan struct{}
+	ended   chan struct{}
 }
 
 // NewAside returns an Aside, which must be closed. Until then, the journal is
-// used by nobody else.
-func NewAside(j *Journal) *Aside {
+// used by nobody else. Done is called with records that are done with, by Emit.
+func NewAside(j *Journal, done func(...*decode.Record)) *Aside {
 	a := &Aside{
-		journal: j, filling: &decode.Copies{},
-		full: make(chan *decode.Copies), empty: make(chan *decode.Copies, asideBatches), done: make(chan struct{}),
+		journal: j, done: done,
+		full: make(chan []*decode.Record), empty: make(chan []*decode.Record, asideBatches), ended: make(chan struct{}),
 	}
 	for range asideBatches - 1 {
-		a.empty <- &decode.Copies{}
+		a.empty <- nil
 	}
 	go a.write()
 	return a
 }
 
-// Emit takes a record, which need not be valid after the call.
+// Emit takes a record over.
 func (a *Aside) Emit(r *decode.Record) {
-	a.filling.Add(r)
-	if a.filling.Len() >= asideRecords || a.filling.Size() >= asideBytes {
+	a.filling = append(a.filling, r)
+	a.size += r.Bytes
+	if len(a.filling) >= asideRecords || a.size >= asideBytes {
 		a.hand()
 	}
 }
 
 func (a *Aside) hand() {
 	a.full <- a.filling
-	a.filling = <-a.empty
+	used := <-a.empty
+	a.done(used...)
+	a.filling, a.size = used[:0], 0
 }
 
 func (a *Aside) write() {
-	defer close(a.done)
+	defer close(a.ended)
 	for batch := range a.full {
-		batch.Each(a.journal.Emit)
-		batch.Reset()
+		for _, r := range batch {
+			a.journal.Emit(r)
+		}
 		if a.journal.Failed() != nil {
 			a.failed.Store(true)
 		}
@@ -75,5 +81,5 @@ func (a *Aside) Failed() bool { return a.failed.Load() }
 func (a *Aside) Close() {
 	a.full <- a.filling
 	close(a.full)
-	<-a.done
+	<-a.ended
 }

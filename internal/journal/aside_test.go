@@ -30,14 +30,37 @@ func (k *keeper) Close() error {
 	return nil
 }
 
-// emitMany emits records in memory that is used again and again.
-func emitMany(emit func(*decode.Record), n int) (want []string) {
-	var line, payload []byte
+// pool is records that are done with, in which the next ones are made.
+type pool struct {
+	spare []*decode.Record
+	made  int
+}
+
+func (p *pool) takeBack(used ...*decode.Record) {
+	for _, r := range used {
+		r.Line, r.Payload = []byte("used"), []byte("again") // nobody may look at it any more
+		p.spare = append(p.spare, r)
+	}
+}
+
+func (p *pool) next() *decode.Record {
+	if n := len(p.spare); n > 0 {
+		r := p.spare[n-1]
+		p.spare = p.spare[:n-1]
+		return r
+	}
+	p.made++
+	return &decode.Record{}
+}
+
+// emitMany emits records of a pool.
+func emitMany(emit func(*decode.Record), records *pool, n int) (want []string) {
 	for i := range n {
-		line = fmt.Appendf(line[:0], "MSG %d", i)
-		payload = fmt.Appendf(payload[:0], "%0*d", i%900, i)
-		r := &decode.Record{Kind: decode.KindCommand, Seq: int64(i), Line: line, Payload: payload}
-		want = append(want, fmt.Sprintf("%d %s %s", i, line, payload))
+		r := records.next()
+		r.Kind, r.Seq = decode.KindCommand, int64(i)
+		r.Line, r.Payload = fmt.Appendf(nil, "MSG %d", i), fmt.Appendf(nil, "%0*d", i%900, i)
+		r.Bytes = int64(len(r.Line) + len(r.Payload))
+		want = append(want, fmt.Sprintf("%d %s %s", i, r.Line, r.Payload))
 		emit(r)
 	}
 	return want
@@ -45,9 +68,9 @@ func emitMany(emit func(*decode.Record), n int) (want []string) {
 
 func TestAsideHandsOnAllInOrder(t *testing.T) {
 	for _, n := range []int{0, 1, asideRecords - 1, asideRecords, asideRecords + 1, 20 * asideRecords} {
-		sink := &keeper{}
-		a := NewAside(New(true, sink))
-		want := emitMany(a.Emit, n)
+		sink, records := &keeper{}, &pool{}
+		a := NewAside(New(true, sink), records.takeBack)
+		want := emitMany(a.Emit, records, n)
 		a.Close()
 		if fmt.Sprint(sink.got) != fmt.Sprint(want) {
 			t.Errorf("%d records: got %d, or others", n, len(sink.got))
@@ -55,14 +78,17 @@ func TestAsideHandsOnAllInOrder(t *testing.T) {
 		if a.Failed() || sink.closed {
 			t.Errorf("%d records: failed %t, sink closed %t", n, a.Failed(), sink.closed)
 		}
+		if most := asideBatches * asideRecords; records.made > most {
+			t.Errorf("%d records were made, more than the %d that can be under way", records.made, most)
+		}
 	}
 }
 
 func TestAsideTellsOfASinkThatFails(t *testing.T) {
 	sink := &keeper{enough: 10}
 	j := New(true, sink)
-	a := NewAside(j)
-	emitMany(a.Emit, 10*asideRecords)
+	a := NewAside(j, func(...*decode.Record) {})
+	emitMany(a.Emit, &pool{}, 10*asideRecords)
 	a.Close()
 	if !a.Failed() || len(sink.got) != 10 {
 		t.Errorf("failed %t after %d records", a.Failed(), len(sink.got))
