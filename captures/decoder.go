@@ -2,8 +2,6 @@ package captures
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"slices"
 	"time"
@@ -53,10 +51,11 @@ type Decoder struct {
 	options   Options
 	assembler *assembler
 	table     *table
-	parser    parser
 	order     sorter
 	files     []*Summary // of the run, in the order in which they were begun
 	carriers  int        // TCP connections of HTTP so far that have an id
+
+	reading reading // what comes before: another goroutine may be at it
 }
 
 // NewDecoder returns a decoder for a run.
@@ -116,7 +115,8 @@ func (s Summary) SkippedPackets() int64 {
 // packets. A reader that has nothing more for a while may call Flush.
 func (d *Decoder) File(ctx context.Context, name string, r io.Reader) error {
 	d.order.window = pipeWindow
-	f := d.begin(name)
+	f := d.reading.begin(name)
+	d.register(f)
 	if err := f.open(r); err != nil {
 		return err
 	}
@@ -131,7 +131,8 @@ func (d *Decoder) File(ctx context.Context, name string, r io.Reader) error {
 		if err != nil {
 			return err
 		}
-		d.use(f, head)
+		p := d.reading.packet(f, head)
+		d.use(&p)
 	}
 }
 
@@ -144,8 +145,7 @@ func (d *Decoder) Flush() { d.order.flush() }
 func (d *Decoder) Close() []Summary {
 	d.table.finishAll()
 	d.order.flush()
-	d.parser.fragments.forgetAll()
-	d.countLostFragments()
+	d.countLostFragments(d.reading.end())
 	out := make([]Summary, len(d.files))
 	for i, sum := range d.files {
 		out[i] = *sum
@@ -153,102 +153,46 @@ func (d *Decoder) Close() []Summary {
 	return out
 }
 
-// begin adds a file to the run.
-func (d *Decoder) begin(name string) *file {
-	f := &file{number: len(d.files), summary: &Summary{File: name, Skipped: map[string]int64{}}}
-	d.files = append(d.files, f.summary)
-	return f
-}
+// register adds a file to the run.
+func (d *Decoder) register(f *file) { d.files = append(d.files, f.summary) }
 
-// use counts a packet of a file and decodes it.
-func (d *Decoder) use(f *file, p frame) {
-	sum := f.summary
+// use counts a packet and makes records of it.
+func (d *Decoder) use(p *readPacket) {
+	sum := p.file.summary
 	sum.count(p)
-	d.table.file = f.number
-	if skip := d.parser.parse(p, decode.Stamp{Time: p.time, Packet: sum.Packets, Input: int32(f.number), Injected: p.injected}); skip != "" {
-		sum.Skipped[skip]++
+	d.table.file = p.file.number
+	if p.skip != "" {
+		sum.Skipped[p.skip]++
 	}
-	for i := range d.parser.segments {
-		if skip := d.table.packet(&d.parser.segments[i]); skip != "" {
+	for i := range p.segments {
+		if skip := d.table.packet(&p.segments[i]); skip != "" {
 			sum.Skipped[skip]++
 		}
 	}
-	d.order.release(p.time)
-	d.countLostFragments()
+	d.order.release(p.at.Time)
+	d.countLostFragments(p.inVain)
 }
 
-// countLostFragments counts the fragments that have waited in vain, in the
-// file at hand.
-func (d *Decoder) countLostFragments() {
-	lost := &d.parser.fragments.lost
-	if *lost > 0 {
-		d.files[d.table.file].Skipped[skipFragment] += *lost
-		*lost = 0
+// countLostFragments counts fragments that have waited in vain, in the file at
+// hand.
+func (d *Decoder) countLostFragments(n int64) {
+	if n > 0 {
+		d.files[d.table.file].Skipped[skipFragment] += n
 	}
 }
 
 // count counts a packet.
-func (s *Summary) count(p frame) {
+func (s *Summary) count(p *readPacket) {
 	s.Packets++
-	s.Bytes += int64(len(p.data))
-	if p.time.IsZero() { // simple packet blocks of a pcapng file have no time
+	s.Bytes += int64(p.size)
+	at := p.at.Time
+	if at.IsZero() { // simple packet blocks of a pcapng file have no time
 		return
 	}
-	if s.First.IsZero() || p.time.Before(s.First) {
-		s.First = p.time
+	if s.First.IsZero() || at.Before(s.First) {
+		s.First = at
 	}
-	if p.time.After(s.Last) {
-		s.Last = p.time
+	if at.After(s.Last) {
+		s.Last = at
 	}
 }
-
-// file is a file that is being read.
-type file struct {
-	number  int // in the run
-	summary *Summary
-	src     source
-}
-
-// open finds out what kind of file it is.
-func (f *file) open(r io.Reader) error {
-	src, kind, err := openSource(r)
-	f.src, f.summary.Kind = src, kind
-	if err != nil {
-		return fmt.Errorf("%s: %w", f.summary.File, err)
-	}
-	return nil
-}
-
-// next reads a packet. It returns io.EOF at the end of the file, and any other
-// error with what is wrong with the file.
-func (f *file) next() (frame, error) {
-	p, err := f.src.next()
-	if err != nil && err != io.EOF {
-		err = fmt.Errorf("%s: %w", f.summary.File, f.damage(err))
-	}
-	return p, err
-}
-
-// damage says what is wrong with the file at the packet that cannot be read.
-func (f *file) damage(err error) error {
-	at := f.summary.Packets + 1
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return &cutError{at}
-	}
-	return fmt.Errorf("packet %d: %w; the packets before it were decoded", at, err)
-}
-
-// stopped says how far the file was read.
-func (f *file) stopped(err error) error {
-	return fmt.Errorf("%s: stopped after packet %d: %w", f.summary.File, f.summary.Packets, err)
-}
-
-// cutError tells that a file ends within a packet.
-type cutError struct{ packet int64 }
-
-func (e *cutError) Error() string {
-	return fmt.Sprintf("packet %d: the file is cut off here; the packets before it were decoded", e.packet)
-}
-
-// Unwrap makes it known as io.ErrUnexpectedEOF.
-func (e *cutError) Unwrap() error { return io.ErrUnexpectedEOF }

@@ -66,7 +66,7 @@ type fragments struct {
 	byKey map[fragmentKey]*list.Element
 	order list.List // of *fragmented, oldest first
 	bytes int       // waiting
-	lost  int64     // fragments that have waited in vain, since they were asked for
+	lost  int64     // fragments that have waited in vain; see countLost
 }
 
 // find returns the packet that a fragment is of.
@@ -105,6 +105,13 @@ func (f *fragments) forgetAll() {
 	for e := f.order.Front(); e != nil; e = f.order.Front() {
 		f.forget(e.Value.(*fragmented))
 	}
+}
+
+// countLost tells how many fragments have waited in vain since it was asked.
+func (f *fragments) countLost() int64 {
+	n := f.lost
+	f.lost = 0
+	return n
 }
 
 // hold keeps a fragment until the head of its packet is there.

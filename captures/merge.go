@@ -23,19 +23,13 @@ type Input struct {
 // by side where they cover the same time. So it does not matter in which order
 // they are given, nor how a capture was cut into files. A file that fails does
 // not keep the others from being read; the error is that of all of them.
+//
+// They are read in a goroutine of its own, ahead of what becomes of them.
 func (d *Decoder) Files(ctx context.Context, inputs []Input) error {
 	d.order.window = fileWindow
-	m := &merger{decoder: d, waiting: inOrder(inputs)}
-	for m.more() {
-		f := m.earliest()
-		if err := ctx.Err(); err != nil {
-			m.fail(f.stopped(err))
-			m.closeAll()
-			break
-		}
-		d.use(f.file, f.head)
-		m.advance(f)
-	}
+	m := &merger{reading: &d.reading, progress: d.options.Progress, waiting: inOrder(inputs), to: newAhead()}
+	go m.run(ctx)
+	m.to.each(d.register, d.use)
 	return errors.Join(m.errs...)
 }
 
@@ -85,10 +79,27 @@ type openFile struct {
 
 // merger merges files by the times of their packets.
 type merger struct {
-	decoder *Decoder
-	waiting []waitingInput
-	open    []*openFile // in the order in which they were begun
-	errs    []error
+	reading  *reading
+	progress func(int)
+	waiting  []waitingInput
+	open     []*openFile // in the order in which they were begun
+	to       *ahead
+	errs     []error
+}
+
+// run reads all files.
+func (m *merger) run(ctx context.Context) {
+	defer m.to.close()
+	for m.more() {
+		f := m.earliest()
+		if err := ctx.Err(); err != nil {
+			m.fail(f.stopped(err))
+			m.closeAll()
+			return
+		}
+		m.to.packet(m.reading.packet(f.file, f.head))
+		m.advance(f)
+	}
 }
 
 // more begins the files that are due, and tells whether there is a packet.
@@ -122,7 +133,8 @@ func (m *merger) earliest() *openFile {
 
 // begin opens a file and reads its first packet.
 func (m *merger) begin(in Input) {
-	f := &openFile{file: m.decoder.begin(in.Name)}
+	f := &openFile{file: m.reading.begin(in.Name)}
+	m.to.begin(f.file)
 	r, err := in.Open()
 	if err != nil {
 		m.fail(err)
@@ -140,10 +152,10 @@ func (m *merger) begin(in Input) {
 
 // counted tells the progress of reading a file, where somebody asks for it.
 func (m *merger) counted(r io.Reader) io.Reader {
-	if m.decoder.options.Progress == nil {
+	if m.progress == nil {
 		return r
 	}
-	return counter{r, m.decoder.options.Progress}
+	return counter{r, m.progress}
 }
 
 // counter is a reader that tells how much was read.

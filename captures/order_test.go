@@ -152,13 +152,15 @@ func decodeAtOnce(t testing.TB, list []packet) result {
 // many packets.
 func decodeSlowly(t testing.TB, list []packet) (r result, after []int) {
 	d := NewDecoder(Options{Emit: func(rec *decode.Record) { r.records = append(r.records, rec.Clone()) }})
-	f := d.begin("pipe")
+	f := d.reading.begin("pipe")
+	d.register(f)
 	check(t, f.open(bytes.NewReader(pcapFile(linkEthernet, list))))
 	after = []int{0}
 	for range list {
 		head, err := f.next()
 		check(t, err)
-		d.use(f, head)
+		p := d.reading.packet(f, head)
+		d.use(&p)
 		d.Flush()
 		after = append(after, len(r.records))
 	}

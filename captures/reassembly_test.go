@@ -667,7 +667,7 @@ func TestNothingLeaksOfARejectedConnection(t *testing.T) {
 
 func TestNothingLeaksInTheLibrary(t *testing.T) {
 	d := NewDecoder(Options{})
-	d.begin("x")
+	d.register(d.reading.begin("x"))
 	table := d.table
 	for i := range 5000 {
 		k := newTalk(fmt.Sprintf("10.0.%d.%d:2048", i/200, i%200), "10.0.0.2:1863")

@@ -85,17 +85,27 @@ func TestProgressCountsEveryByteOnce(t *testing.T) {
 	}
 }
 
+// TestCancelStopsARun cancels at the first record of a file with far more packets
+// than are read ahead. Those that were read have been used.
 func TestCancelStopsARun(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	closed := 0
+	k := usualTalk().open().signIn().wait(2 * fileWindow)
+	for n := range 2 * aheadBatches * aheadPackets {
+		k.chat(n)
+	}
+	list := packets(t, linkEthernet, k)
 	in := Input{Name: "x", Open: func() (io.ReadCloser, error) {
-		list := packets(t, linkEthernet, usualTalk().open().signIn().wait(2*fileWindow).chat(1).close())
 		return closer{bytes.NewReader(pcapFile(linkEthernet, list)), &closed}, nil
 	}}
 	d := NewDecoder(Options{Emit: func(*decode.Record) { cancel() }})
 	err := d.Files(ctx, []Input{in})
-	if !errors.Is(err, context.Canceled) || !strings.HasPrefix(err.Error(), "x: stopped after packet 12") || closed != 2 {
-		t.Errorf("%v, closed %d times", err, closed)
+	used := d.Close()[0].Packets
+	if !errors.Is(err, context.Canceled) || !strings.HasPrefix(err.Error(), fmt.Sprintf("x: stopped after packet %d: ", used)) || closed != 2 {
+		t.Errorf("%v, %d packets used, closed %d times", err, used, closed)
+	}
+	if used < 12 || used > int64(12+(aheadBatches+1)*aheadPackets) {
+		t.Errorf("%d packets of %d were used", used, len(list))
 	}
 }
 
