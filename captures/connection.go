@@ -77,6 +77,11 @@ func newConnection(number int64, s *segment, kept *recents) *connection {
 	return c
 }
 
+// joins tells whether a connection is one between two ends.
+func (c *connection) joins(a, b netip.AddrPort) bool {
+	return c.ends[0] == a && c.ends[1] == b || c.ends[0] == b && c.ends[1] == a
+}
+
 // sideOf tells which side sent a segment.
 func (c *connection) sideOf(s *segment) int {
 	if s.from == c.ends[0] {

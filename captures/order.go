@@ -119,7 +119,7 @@ func (s *sorter) takeBack(r *decode.Record) {
 // release hands out the records that have waited for long enough, or are too
 // many.
 func (s *sorter) release(now time.Time) {
-	for s.first < len(s.waiting) && s.due(now) {
+	for limit := now.Add(-s.window); s.first < len(s.waiting) && s.due(limit); {
 		s.next()
 	}
 	if s.first > maxWaiting {
@@ -128,10 +128,11 @@ func (s *sorter) release(now time.Time) {
 	}
 }
 
-// due tells whether the first record waits no longer.
-func (s *sorter) due(now time.Time) bool {
+// due tells whether the first record waits no longer: it is from before a
+// time, or there are too many.
+func (s *sorter) due(limit time.Time) bool {
 	return len(s.waiting)-s.first > maxWaiting || s.bytes > maxWaitingBytes ||
-		now.Sub(s.waiting[s.first].at.Time) > s.window
+		s.waiting[s.first].at.Time.Before(limit)
 }
 
 // next hands out the first record.

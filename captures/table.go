@@ -74,8 +74,7 @@ func (t *table) packet(s *segment) (skip string) {
 	if o := &t.decoder.options; o.OnlyPorts && !o.isService(s.from.Port()) && !o.isService(s.to.Port()) {
 		return skipOtherPort
 	}
-	key := portsOf(s)
-	c := t.find(key)
+	c := t.find(s)
 	if c != nil && s.syn && c.replacedBy(s) {
 		t.drop(c, reasonReused)
 		c = nil
@@ -84,7 +83,7 @@ func (t *table) packet(s *segment) (skip string) {
 		if !begins(s) {
 			return ""
 		}
-		c = t.add(key, s)
+		c = t.add(portsOf(s), s)
 	}
 	t.touch(c, s.at)
 	if c.live == nil {
@@ -93,10 +92,10 @@ func (t *table) packet(s *segment) (skip string) {
 	return t.use(c, s)
 }
 
-// find returns the connection between two ends, or nil.
-func (t *table) find(key ports) *connection {
-	if t.recent == nil || t.recent.key != key {
-		t.recent = t.byPorts[key]
+// find returns the connection of a packet, or nil.
+func (t *table) find(s *segment) *connection {
+	if t.recent == nil || !t.recent.joins(s.from, s.to) {
+		t.recent = t.byPorts[portsOf(s)]
 	}
 	return t.recent
 }
@@ -156,9 +155,10 @@ func (t *table) add(key ports, s *segment) *connection {
 // touch notes that a connection has shown life.
 func (t *table) touch(c *connection, at decode.Stamp) {
 	c.last = at
-	q := c.in
-	q.remove(c)
-	q.push(c)
+	if q := c.in; q.last != c {
+		q.remove(c)
+		q.push(c)
+	}
 }
 
 // decide finds out whether a connection is MSNP, if what it holds tells.
