@@ -1,7 +1,6 @@
 package decode
 
 import (
-	"bytes"
 	"cmp"
 	"slices"
 )
@@ -113,24 +112,8 @@ func (s *chunkStore) add(rec *Record) *JoinedMessage {
 }
 
 // mayBeChunk is the one look that every message gets: the headers of a chunk
-// all contain this word. It looks for the rarest of its letters.
-func mayBeChunk(payload []byte) bool {
-	return hasBefore(payload, 'k', "hun") || hasBefore(payload, 'K', "HUN")
-}
-
-// hasBefore tells whether a letter stands somewhere with others before it.
-func hasBefore(text []byte, letter byte, before string) bool {
-	for at := 0; ; {
-		i := bytes.IndexByte(text[at:], letter)
-		if i < 0 {
-			return false
-		}
-		at += i + 1
-		if start := at - 1 - len(before); start >= 0 && string(text[start:at-1]) == before {
-			return true
-		}
-	}
-}
+// all contain this word.
+func mayBeChunk(payload []byte) bool { return mentions(payload, "chunk") }
 
 // messageOf returns the message in a record, and whom it is from or to.
 func messageOf(rec *Record) (m *mimeMessage, peer string) {

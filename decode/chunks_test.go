@@ -277,3 +277,16 @@ func FuzzChunks(f *testing.F) {
 		checkChunkStore(t, &s)
 	})
 }
+
+// What tells whether a message is worth a closer look must not miss one,
+// whatever its letters, and look at each byte only a few times.
+func TestMentions(t *testing.T) {
+	for text, want := range map[string]bool{
+		"": false, "chunk": true, "Chunks: 3": true, "X: CHUNK": true, "cHuNk": true, "a chun": false, "hunk": false,
+		"k chunk": true, "kkkk": false, "KCHUNk": true, "ch\x00unk": false, "chunchunk": true,
+	} {
+		if got := mentions([]byte(text), "chunk"); got != want {
+			t.Errorf("%q: %t", text, got)
+		}
+	}
+}

@@ -158,8 +158,8 @@ func (r *Record) Clone() *Record {
 // that it stays as it is when those change.
 func (r *Record) Keep() {
 	raw, line := r.Raw, r.Line
-	memory := slices.Grow(r.memory[:0], len(raw)+len(line)+len(r.Payload)) // it must not move
-	memory, r.Raw = keep(memory, raw)
+	memory, kept := keep(r.memory[:0], raw)
+	r.Raw = kept
 	memory, r.Line = keepPart(memory, line, raw, r.Raw, 0)
 	memory, r.Payload = keepPart(memory, r.Payload, raw, r.Raw, len(raw)-len(r.Payload))
 	r.memory = memory
