@@ -10,10 +10,10 @@ import (
 // is read as UTF-8, which is what nearly all clients send whatever they say.
 var charsets = []struct {
 	name   string
-	decode func([]byte) string
+	decode func([]byte) string // nil reads UTF-8
 }{
-	{"utf-8", readable},
-	{"us-ascii", readable},
+	{"utf-8", nil},
+	{"us-ascii", nil},
 	{"iso-8859-1", windows1252},
 	{"windows-1252", windows1252},
 	{"utf-16", utf16Text},
@@ -33,12 +33,21 @@ func charsetName(declared []byte) string {
 
 // decodeCharset makes a valid string of a text in the charset of that name.
 func decodeCharset(text []byte, charset string) string {
-	for i := range charsets {
-		if strings.EqualFold(charsets[i].name, charset) {
-			return charsets[i].decode(text)
-		}
+	if decode := charsetDecoder(charset); decode != nil {
+		return decode(text)
 	}
 	return readable(text)
+}
+
+// charsetDecoder is what reads texts in the charset of that name, or nil where
+// they are read as UTF-8.
+func charsetDecoder(charset string) func([]byte) string {
+	for i := range charsets {
+		if strings.EqualFold(charsets[i].name, charset) {
+			return charsets[i].decode
+		}
+	}
+	return nil
 }
 
 // windows1252High are the characters 0x80 to 0x9F of windows-1252. Texts

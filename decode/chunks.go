@@ -121,7 +121,7 @@ func messageOf(rec *Record) (m *mimeMessage, peer string) {
 		return parseMIME(rec.Payload), string(rec.Arg("handle"))
 	}
 	groups, body, _ := parseGroups(rec.Payload)
-	return routedMessage(groups, body), groupValue(groups, "From") + " " + groupValue(groups, "To")
+	return routedMessage(groups, body, new(memory[contentType])), groupValue(groups, "From") + " " + groupValue(groups, "To")
 }
 
 // message finds the message of a key, or begins it.
@@ -154,7 +154,7 @@ func (m *chunkedMessage) take(c chunkHeader, message *mimeMessage) int {
 	before := m.bytes
 	if c.total > 0 && m.total == 0 {
 		m.total = c.total
-		m.contentType, m.charset = message.contentType, message.charset
+		m.contentType, m.charset = message.name, message.charset
 		m.bytes += len(m.contentType) + len(m.charset)
 		m.dropBeyond()
 	}

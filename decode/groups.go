@@ -69,14 +69,14 @@ func groupAt(b []byte) *groupRow {
 
 // routedMessage is the MIME message within a routed payload: the headers of
 // its last group, and the body.
-func routedMessage(groups []headerGroup, body []byte) *mimeMessage {
+func routedMessage(groups []headerGroup, body []byte, known *memory[contentType]) *mimeMessage {
 	m := &mimeMessage{body: body}
 	if len(groups) > 0 {
 		// A copy: what becomes a field also stays with its group.
 		m.headers = append(m.headers, groups[len(groups)-1].headers...)
 	}
 	m.second = len(m.headers)
-	m.readContentType()
+	m.readContentType(known)
 	m.body = fitBody(body, m.take("Content-Length"))
 	return m
 }
@@ -95,7 +95,7 @@ func fitBody(body []byte, length string) []byte {
 // decodeRouted decodes PUT, DEL, NFY and SDG.
 func decodeRouted(d *draft, r *Record) {
 	groups, body, issue := parseGroups(r.Payload)
-	m := routedMessage(groups, body)
+	m := routedMessage(groups, body, &d.reader.types)
 	messageType := m.take("Message-Type")
 	d.text("message_type", messageType)
 	from := routedHandle(groupValue(groups, "From"))
@@ -153,7 +153,7 @@ var routedActions = []Name[string]{
 // routedBody tells the body of a routed payload.
 func (d *draft) routedBody(m *mimeMessage, messageType, from string) {
 	switch {
-	case contentRowOf(m.contentType) != nil:
+	case m.row != nil:
 		d.content(m)
 	case strings.HasPrefix(messageType, "Signal/"):
 		d.signalBody(m.body)

@@ -95,7 +95,8 @@ func NewHTTP(x *HTTPExchange) *HTTP {
 	}
 	d.cookies(x)
 	h.Action = readable([]byte(lastPart(x.Action)))
-	h.Payload = d.payload()
+	said := d.payload()
+	h.Payload = &said
 	return h
 }
 

@@ -95,13 +95,13 @@ func contentRowOf(contentType string) *contentRow {
 // decodeMessage decodes a MIME message.
 func decodeMessage(d *draft, r *Record) {
 	m := &d.reader.message
-	m.parse(r.Payload)
-	if m.contentType != "" {
-		d.kind = m.contentType
+	m.parse(r.Payload, &d.reader.types)
+	if m.name != "" {
+		d.kind = m.name
 	}
 	if c, ok := m.takeChunk(); ok {
 		d.chunk(c)
-		if m.contentType == "" {
+		if m.name == "" {
 			d.kind = "chunk"
 		}
 	}
@@ -122,7 +122,7 @@ func (d *draft) chunk(c chunkHeader) {
 // content tells what a message says by its content type. Headers that get no
 // field stay untaken.
 func (d *draft) content(m *mimeMessage) {
-	row := contentRowOf(m.contentType)
+	row := m.row
 	if row == nil {
 		d.otherContent(m)
 		return
@@ -131,11 +131,11 @@ func (d *draft) content(m *mimeMessage) {
 		m.readSecondBlock()
 	}
 	for _, f := range row.fields {
-		value := m.take(f.header)
+		value := m.taken(f.header)
 		if f.number {
-			d.number(f.field, value)
+			d.number(f.field, readable(value))
 		} else {
-			d.text(f.field, value)
+			d.words(f.field, value)
 		}
 	}
 	if row.decode != nil {
@@ -159,11 +159,15 @@ func (d *draft) otherContent(m *mimeMessage) {
 }
 
 func decodePlainText(d *draft, m *mimeMessage) {
-	d.text("text", decodeCharset(m.body, m.charset))
-	if h := m.find("X-MMS-IM-Format"); h != nil {
-		h.taken = d.format(d.reader.format(h.value))
+	if m.decode == nil {
+		d.words("text", m.body)
+	} else {
+		d.text("text", m.decode(m.body))
 	}
-	d.text("nick", m.take("P4-Context"))
+	if h := m.find("X-MMS-IM-Format"); h != nil {
+		h.taken = d.format(d.reader.formats.of(h.value, readFormat))
+	}
+	d.words("nick", m.taken("P4-Context"))
 }
 
 func decodeSize(d *draft, m *mimeMessage) { d.add("size", int64(len(m.body))) }
@@ -182,12 +186,18 @@ func (d *draft) format(f imFormat) bool {
 	return whole
 }
 
+// imFormat is what the format of a text says.
+type imFormat struct {
+	fields []Field
+	whole  bool // the fields tell all of it
+}
+
 // readFormat tells how a text is to look, from FN=Segoe%20UI; EF=B; CO=ff;
 // CS=0; PF=22; RL=1.
-func readFormat(format string) imFormat {
+func readFormat(text []byte) imFormat {
 	var o object
 	whole := true
-	for format != "" {
+	for format := readable(text); format != ""; {
 		var one string
 		one, format, _ = strings.Cut(format, ";")
 		key, value, _ := strings.Cut(strings.TrimSpace(one), "=")

@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"reflect"
 	"strconv"
 	"strings"
 	"testing"
@@ -263,10 +264,15 @@ func FuzzMessage(f *testing.F) {
 	f.Add([]byte("Content-Type: text/x-msmsgsinvite\r\n\r\nInvitation-Command: INVITE\r\nInvitation-Cookie: 1\r\n"))
 	f.Add([]byte("Content-Type: application/x-msnmsgrp2p\r\nP2P-Dest: a;{1}\r\nP2P-Src: b;{2}\r\n\r\n\x00\x01"))
 	f.Add([]byte("Message-ID: {1}\r\nChunk: 1\r\n\r\n\xc3"))
+	var reader PayloadReader // remembers what came before
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for _, line := range []string{"> MSG 3 U", "< UBM bob@example.org 32 alice@example.com 1 1"} {
 			r := recordOf(line, string(b))
-			checkPayload(t, r.DecodePayload(), len(b))
+			said := r.DecodePayload()
+			checkPayload(t, said, len(b))
+			if again := reader.Decode(r); again.Type != said.Type || len(again.Fields)+len(said.Fields) > 0 && !reflect.DeepEqual(again.Fields, said.Fields) {
+				t.Errorf("a reader decodes %+v, a new one %+v", again, said)
+			}
 			if !bytesEqual(r.Payload, b) {
 				t.Error("decoding changed the payload")
 			}

@@ -20,13 +20,20 @@ type header struct {
 // mimeMessage is a payload cut into headers and body. Some types have a second
 // block of headers as their body; these stand behind the first in headers.
 type mimeMessage struct {
-	headers     []header
-	room        [usualHeaders]header // for the headers
-	second      int                  // where the second block begins in headers
-	body        []byte
-	contentType string // in lower case, without parameters
-	charset     string
-	issue       string
+	headers []header
+	room    [usualHeaders]header // for the headers
+	second  int                  // where the second block begins in headers
+	body    []byte
+	contentType
+	issue string
+}
+
+// contentType is what a Content-Type says.
+type contentType struct {
+	name    string // in lower case, without parameters; "" if it is no type
+	charset string
+	decode  func([]byte) string // a text in that charset; nil where it is read as UTF-8
+	row     *contentRow         // of its decoder, or nil
 }
 
 // usualHeaders is how many headers a message has at most, as a rule.
@@ -36,37 +43,43 @@ const usualHeaders = 8
 // empty line ends its headers.
 func parseMIME(payload []byte) *mimeMessage {
 	m := &mimeMessage{}
-	m.parse(payload)
+	m.parse(payload, new(memory[contentType]))
 	return m
 }
 
 // parse makes of it another message.
-func (m *mimeMessage) parse(payload []byte) {
-	m.contentType, m.charset = "", ""
+func (m *mimeMessage) parse(payload []byte, known *memory[contentType]) {
 	m.headers, m.body, m.issue = appendHeaders(m.room[:0], payload)
 	m.second = len(m.headers)
 	if len(m.headers) == 0 {
 		m.body = payload
 		m.issue = "no headers"
 	}
-	m.readContentType()
+	m.readContentType(known)
 }
 
 // readContentType takes the type and the charset. A type without a slash is no
 // type, and stays with the other headers.
-func (m *mimeMessage) readContentType() {
+func (m *mimeMessage) readContentType(known *memory[contentType]) {
+	m.contentType = contentType{}
 	h := m.find("Content-Type")
 	if h == nil {
 		return
 	}
-	kind, params, _ := bytes.Cut(h.value, []byte(";"))
+	if t := known.of(h.value, parseContentType); t.name != "" {
+		m.contentType, h.taken = t, true
+	}
+}
+
+// parseContentType reads text/plain; charset=UTF-8.
+func parseContentType(value []byte) contentType {
+	kind, params, _ := bytes.Cut(value, []byte(";"))
 	name := contentTypeName(bytes.TrimSpace(kind))
 	if !strings.Contains(name, "/") {
-		return
+		return contentType{}
 	}
-	h.taken = true
-	m.contentType = name
-	m.charset = charsetName(parameter(params, "charset"))
+	charset := charsetName(parameter(params, "charset"))
+	return contentType{name: name, charset: charset, decode: charsetDecoder(charset), row: contentRowOf(name)}
 }
 
 // contentTypeName is a content type in lower case. It makes no string of those
@@ -104,18 +117,22 @@ func (m *mimeMessage) find(name string) *header {
 }
 
 // take returns the value of a header for a field of its own.
-func (m *mimeMessage) take(name string) string {
+func (m *mimeMessage) take(name string) string { return readable(m.taken(name)) }
+
+// taken is take for the value as it came.
+func (m *mimeMessage) taken(name string) []byte {
 	h := m.find(name)
 	if h == nil {
-		return ""
+		return nil
 	}
 	h.taken = true
-	return readable(h.value)
+	return h.value
 }
 
 // readSecondBlock reads the body as a second block of headers.
 func (m *mimeMessage) readSecondBlock() {
-	inner, rest, issue := parseHeaders(m.body)
+	room := m.headers[len(m.headers):] // so that appending them moves nothing
+	inner, rest, issue := appendHeaders(room, m.body)
 	m.headers = append(m.headers, inner...)
 	m.body = rest
 	if issue == tooManyHeaders {
@@ -177,7 +194,7 @@ func appendHeaders(headers []header, b []byte) (_ []header, rest []byte, issue s
 	return headers, nil, ""
 }
 
-func isFolded(line []byte) bool { return line[0] == ' ' || line[0] == '\t' }
+func isFolded(line []byte) bool { return isBlank(line[0]) }
 
 // unfold adds a folded line to the value of its header, with one space.
 func unfold(h *header, line []byte) {
@@ -197,18 +214,31 @@ func parseHeader(line []byte) (header, bool) {
 	for i, c := range line {
 		switch {
 		case c == ':':
-			return header{name: bytes.TrimRight(line[:i], " \t"), value: bytes.Trim(line[i+1:], " \t")}, i > 0
+			return header{name: line[:i], value: trimBlanks(line[i+1:])}, i > 0
 		case c <= ' ' || c >= 0x7F:
-			colon := bytes.TrimLeft(line[i:], " \t")
+			colon := trimBlanks(line[i:])
 			ok := i > 0 && len(colon) > 0 && colon[0] == ':'
 			if !ok {
 				return header{}, false
 			}
-			return header{name: line[:i], value: bytes.Trim(colon[1:], " \t")}, true
+			return header{name: line[:i], value: trimBlanks(colon[1:])}, true
 		}
 	}
 	return header{}, false
 }
+
+// trimBlanks is bytes.Trim for the few blanks around a header's value.
+func trimBlanks(b []byte) []byte {
+	for len(b) > 0 && isBlank(b[0]) {
+		b = b[1:]
+	}
+	for len(b) > 0 && isBlank(b[len(b)-1]) {
+		b = b[:len(b)-1]
+	}
+	return b
+}
+
+func isBlank(c byte) bool { return c == ' ' || c == '\t' }
 
 // afterEmptyLine returns what follows the first empty line, or nothing.
 func afterEmptyLine(b []byte) []byte {

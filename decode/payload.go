@@ -165,7 +165,13 @@ func payloadRowOf(verb string) payloadRow {
 // DecodePayload returns what the record's payload says, or nil if the record
 // is no command or its command has no payload. An empty payload has a type and
 // no fields. Of a payload that is not all there, it decodes what is.
-func (r *Record) DecodePayload() *Payload { return new(PayloadReader).Decode(r) }
+func (r *Record) DecodePayload() *Payload {
+	said := new(PayloadReader).Decode(r)
+	if said == nil {
+		return nil
+	}
+	return &Payload{said.Type, said.Fields} // without the reader
+}
 
 // draft is a payload in the making.
 type draft struct {
@@ -183,9 +189,16 @@ func (d *draft) malformed(reason string) {
 	}
 }
 
-func (d *draft) payload() *Payload {
+func (d *draft) payload() Payload {
 	d.text("malformed", d.issue)
-	return &Payload{Type: d.kind, Fields: d.fields}
+	return Payload{Type: d.kind, Fields: d.fields}
+}
+
+// words adds a text as it came, unless it is empty.
+func (d *draft) words(name string, text []byte) {
+	if len(text) > 0 {
+		d.add(name, d.reader.texts.of(text))
+	}
 }
 
 // textOrSize tells bytes of which nothing is known: as text if they are text,
