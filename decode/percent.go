@@ -14,16 +14,27 @@ func PercentDecode(text []byte) string {
 	if bytes.IndexByte(text, '%') < 0 {
 		return readable(text)
 	}
-	out := make([]byte, 0, len(text))
-	for i := 0; i < len(text); i++ {
+	return string(AppendPercentDecoded(make([]byte, 0, len(text)), text))
+}
+
+// AppendPercentDecoded appends what PercentDecode returns.
+func AppendPercentDecoded(dst, text []byte) []byte {
+	from := len(dst)
+	for i := bytes.IndexByte(text, '%'); i >= 0; i = bytes.IndexByte(text, '%') {
+		dst = append(dst, text[:i]...)
 		if c, ok := percentByte(text[i:]); ok {
-			out = append(out, c)
-			i += 2
-			continue
+			dst = append(dst, c)
+			text = text[i+3:]
+		} else {
+			dst = append(dst, '%')
+			text = text[i+1:]
 		}
-		out = append(out, text[i])
 	}
-	return readable(out)
+	dst = append(dst, text...)
+	if utf8.Valid(dst[from:]) {
+		return dst
+	}
+	return append(dst[:from], bytes.ToValidUTF8(dst[from:], []byte(replacement))...)
 }
 
 // percentByte reads the %XX at the start of text.

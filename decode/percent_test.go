@@ -34,5 +34,8 @@ func FuzzPercentDecode(f *testing.F) {
 		if !utf8.ValidString(out) || len(out) > 3*len(b) {
 			t.Errorf("%q gave %q", b, out)
 		}
+		if behind := AppendPercentDecoded([]byte("%41\xff"), b); string(behind) != "%41\xff"+out {
+			t.Errorf("%q appended gave %q", b, behind)
+		}
 	})
 }
