@@ -3,24 +3,37 @@ package ndjson
 import "time"
 
 // clock writes times in RFC 3339, in UTC and as fine as they are. Most records
-// are of the same second as the one before.
+// are of the same day as the one before.
 type clock struct {
-	second int64
-	text   []byte // of the last time
-	head   int    // so much of text is the second
+	day  int64  // since 1970
+	text []byte // of the last time
+	date int    // so much of text is the day, and the T behind it
 }
+
+const secondsOfDay = 24 * 60 * 60
 
 // format returns a time as text, which is valid until the next call.
 func (c *clock) format(t time.Time) []byte {
-	if second := t.Unix(); c.head == 0 || second != c.second {
-		c.second = second
-		c.text = t.UTC().AppendFormat(c.text[:0], "2006-01-02T15:04:05")
-		c.head = len(c.text)
+	second := t.Unix()
+	day := second / secondsOfDay
+	second -= day * secondsOfDay
+	if second < 0 { // before 1970
+		day, second = day-1, second+secondsOfDay
 	}
-	c.text = appendFraction(c.text[:c.head], t.Nanosecond())
-	c.text = append(c.text, 'Z')
-	return c.text
+	if c.date == 0 || day != c.day {
+		c.day = day
+		c.text = t.UTC().AppendFormat(c.text[:0], "2006-01-02T")
+		c.date = len(c.text)
+	}
+	c.text = appendTwo(c.text[:c.date], second/3600)
+	c.text = appendTwo(append(c.text, ':'), second/60%60)
+	c.text = appendTwo(append(c.text, ':'), second%60)
+	c.text = appendFraction(c.text, t.Nanosecond())
+	return append(c.text, 'Z')
 }
+
+// appendTwo appends a number below 100 with two digits.
+func appendTwo(dst []byte, n int64) []byte { return append(dst, byte('0'+n/10), byte('0'+n%10)) }
 
 // appendFraction appends a part of a second, without the zeros at its end.
 func appendFraction(dst []byte, nanoseconds int) []byte {

@@ -8,7 +8,7 @@ import (
 func TestClockWritesWhatTheStandardLibraryDoes(t *testing.T) {
 	begin := time.Date(1999, 12, 31, 23, 59, 59, 0, time.FixedZone("", -3600))
 	var c clock
-	for _, after := range []time.Duration{0, 1, 10, 999_999_999, time.Second, time.Second + 500*time.Millisecond, time.Second + 123_456*time.Microsecond, time.Hour, -time.Hour, 1 << 62} {
+	for _, after := range []time.Duration{0, 1, 10, 999_999_999, time.Second, time.Second + 500*time.Millisecond, time.Second + 123_456*time.Microsecond, time.Hour, -time.Hour, 24 * time.Hour, -40 * 365 * 24 * time.Hour, 1 << 62} {
 		at := begin.Add(after)
 		if got, want := string(c.format(at)), at.UTC().Format(time.RFC3339Nano); got != want {
 			t.Errorf("got %s, want %s", got, want)

@@ -9,84 +9,84 @@ import (
 	"msnproxy/decode"
 )
 
-func (s *Sink) addNotes(e *zerolog.Event, r *decode.Record) {
+func (e *Encoder) addNotes(to *zerolog.Event, r *decode.Record) {
 	if len(r.Notes) == 0 {
 		return
 	}
-	array := e.CreateArray()
+	array := to.CreateArray()
 	for i := range r.Notes {
-		note := e.CreateDict()
-		s.addNote(note, &r.Notes[i])
+		note := to.CreateDict()
+		e.addNote(note, &r.Notes[i])
 		array.Dict(note)
 	}
-	e.Array("notes", array)
+	to.Array("notes", array)
 }
 
-func (s *Sink) addNote(e *zerolog.Event, n *decode.Note) {
-	e.Str("kind", n.Kind.String())
+func (e *Encoder) addNote(to *zerolog.Event, n *decode.Note) {
+	to.Str("kind", n.Kind.String())
 	switch n.Kind {
 	case decode.NoteReply:
-		e.Int64("to_seq", n.ToSeq)
-		addText(e, "request", n.Request)
-		s.addMilliseconds(e, "latency_ms", n.Latency)
+		to.Int64("to_seq", n.ToSeq)
+		e.addText(to, "request", n.Request)
+		e.addMilliseconds(to, "latency_ms", n.Latency)
 	case decode.NoteError:
-		e.Int("code", n.Code)
-		addText(e, "meaning", n.Meaning)
+		to.Int("code", n.Code)
+		e.addText(to, "meaning", n.Meaning)
 	case decode.NoteIssue, decode.NoteFault:
-		e.Str("text", n.Text)
+		e.addString(to, "text", n.Text)
 	case decode.NoteGap:
-		e.Int64("bytes", n.Bytes)
+		to.Int64("bytes", n.Bytes)
 	case decode.NoteRewrite:
-		e.Str("from", n.From)
-		e.Str("to", n.To)
+		e.addString(to, "from", n.From)
+		e.addString(to, "to", n.To)
 	case decode.NoteChallenge:
-		s.addChallenge(e, n.Challenge)
+		e.addChallenge(to, n.Challenge)
 	case decode.NoteSignIn:
-		e.Str("method", n.Method)
-		e.Str("account", n.Account)
-		e.Str("verdict", string(n.Verdict))
-		addText(e, "explanation", n.Text)
+		e.addString(to, "method", n.Method)
+		e.addString(to, "account", n.Account)
+		e.addString(to, "verdict", string(n.Verdict))
+		e.addText(to, "explanation", n.Text)
 	}
 }
 
-func (s *Sink) addChallenge(e *zerolog.Event, c *decode.Challenge) {
-	addText(e, "challenge", c.Challenge)
-	addText(e, "product_id", c.ProductID)
-	addText(e, "client", c.Client)
-	addText(e, "environment", string(c.Environment))
-	addText(e, "algorithm", c.Algorithm.String())
-	addText(e, "expected", c.Expected)
-	addText(e, "got", c.Got)
-	addText(e, "verdict", string(c.Verdict))
-	addText(e, "server_verdict", string(c.ServerVerdict))
-	addText(e, "explanation", c.Explanation)
-	addFlag(e, "injected", c.Injected)
-	addFlag(e, "requested", c.Requested)
+func (e *Encoder) addChallenge(to *zerolog.Event, c *decode.Challenge) {
+	e.addText(to, "challenge", c.Challenge)
+	e.addText(to, "product_id", c.ProductID)
+	e.addText(to, "client", c.Client)
+	e.addText(to, "environment", string(c.Environment))
+	e.addText(to, "algorithm", c.Algorithm.String())
+	e.addText(to, "expected", c.Expected)
+	e.addText(to, "got", c.Got)
+	e.addText(to, "verdict", string(c.Verdict))
+	e.addText(to, "server_verdict", string(c.ServerVerdict))
+	e.addText(to, "explanation", c.Explanation)
+	addFlag(to, "injected", c.Injected)
+	addFlag(to, "requested", c.Requested)
 	if c.Asked != 0 && c.Answer != 0 {
-		s.addMilliseconds(e, "latency_ms", c.Latency)
+		e.addMilliseconds(to, "latency_ms", c.Latency)
 	}
-	addSeq(e, "chl_seq", c.Asked)
-	addSeq(e, "qry_seq", c.Answer)
+	addSeq(to, "chl_seq", c.Asked)
+	addSeq(to, "qry_seq", c.Answer)
 }
 
 // addFlag adds what is so; what is not so is not said.
-func addFlag(e *zerolog.Event, key string, so bool) {
+func addFlag(to *zerolog.Event, key string, so bool) {
 	if so {
-		e.Bool(key, true)
+		to.Bool(key, true)
 	}
 }
 
 // addSeq adds the number of a record of the same connection, if there is one.
-func addSeq(e *zerolog.Event, key string, seq int64) {
+func addSeq(to *zerolog.Event, key string, seq int64) {
 	if seq != 0 {
-		e.Int64(key, seq)
+		to.Int64(key, seq)
 	}
 }
 
 // addMilliseconds adds a duration as a number with three decimals, the
 // microseconds that captures have.
-func (s *Sink) addMilliseconds(e *zerolog.Event, key string, d time.Duration) {
+func (e *Encoder) addMilliseconds(to *zerolog.Event, key string, d time.Duration) {
 	ms := float64(d) / float64(time.Millisecond)
-	s.scratch = strconv.AppendFloat(s.scratch[:0], ms, 'f', 3, 64)
-	e.RawJSON(key, s.scratch)
+	e.raw = strconv.AppendFloat(e.raw[:0], ms, 'f', 3, 64)
+	to.RawJSON(key, e.raw)
 }

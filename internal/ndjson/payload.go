@@ -2,94 +2,90 @@ package ndjson
 
 import (
 	"fmt"
-
-	"github.com/rs/zerolog"
+	"strconv"
 
 	"msnproxy/decode"
+	"msnproxy/internal/display"
 )
 
-// addPayload adds what the payload says, and its bytes if they were asked for.
-func (s *Sink) addPayload(e *zerolog.Event, r *decode.Record) {
+// appendPayload appends what the payload says, and its bytes if they were asked
+// for, behind what stands before it; nothing, if there is nothing to tell.
+func (e *Encoder) appendPayload(dst []byte, before string, r *decode.Record) []byte {
 	var said *decode.Payload
 	if r.Kind == decode.KindCommand || r.Kind == decode.KindHTTP {
-		said = s.payload(r)
+		said = e.payload(r)
 	}
-	raw := s.showsRaw(r)
+	raw := e.showsRaw(r)
 	if said == nil && r.Joined == nil && !raw {
-		return
+		return dst
 	}
-	object := e.CreateDict()
+	dst = append(append(dst, before...), '{')
 	if said != nil {
-		addText(object, "type", said.Type)
-		addFields(object, said.Fields)
+		dst = appendText(dst, "type", said.Type)
+		dst = appendFields(dst, said.Fields)
 	}
-	addJoined(object, r.Joined)
+	if r.Joined != nil {
+		dst = appendJoined(appendKey(dst, "joined"), r.Joined)
+	}
 	if raw {
-		s.addBase64(object, "base64", r.Payload)
+		dst = appendBase64(appendKey(dst, "base64"), r.Payload)
 	}
-	e.Dict("payload", object)
+	return append(dst, '}')
 }
 
-func (s *Sink) showsRaw(r *decode.Record) bool {
-	if len(r.Payload) == 0 || !s.opts.Payload {
+func (e *Encoder) showsRaw(r *decode.Record) bool {
+	if len(r.Payload) == 0 || !e.opts.Payload {
 		return false
 	}
-	return r.Kind != decode.KindOpaque || s.opts.ShowOpaque
+	return r.Kind != decode.KindOpaque || e.opts.ShowOpaque
 }
 
-func addFields(e *zerolog.Event, fields []decode.Field) {
-	for i := range fields {
-		addValue(e, fields[i].Name, fields[i].Value)
+// appendText appends a string, if it says something.
+func appendText(dst []byte, key, text string) []byte {
+	if text == "" {
+		return dst
 	}
+	return display.AppendJSON(appendKey(dst, key), text)
 }
 
-func addValue(e *zerolog.Event, key string, value any) {
+func appendFields(dst []byte, fields []decode.Field) []byte {
+	for i := range fields {
+		dst = appendValue(appendKey(dst, fields[i].Name), fields[i].Value)
+	}
+	return dst
+}
+
+func appendValue(dst []byte, value any) []byte {
 	switch v := value.(type) {
 	case string:
-		e.Str(key, v)
+		return display.AppendJSON(dst, v)
 	case int64:
-		e.Int64(key, v)
+		return strconv.AppendInt(dst, v, 10)
 	case bool:
-		e.Bool(key, v)
+		return strconv.AppendBool(dst, v)
 	case []decode.Field:
-		object := e.CreateDict()
-		addFields(object, v)
-		e.Dict(key, object)
+		return append(appendFields(append(dst, '{'), v), '}')
 	case []any:
-		e.Array(key, list(e, v))
-	default: // not one that a payload may have; better shown than lost
-		e.Str(key, fmt.Sprint(v))
+		return appendList(dst, v)
 	}
+	return display.AppendJSON(dst, fmt.Sprint(value)) // not one that a payload may have; better shown than lost
 }
 
-// list makes an array of values.
-func list(e *zerolog.Event, values []any) *zerolog.Array {
-	array := e.CreateArray()
-	for _, value := range values {
-		switch v := value.(type) {
-		case string:
-			array.Str(v)
-		case int64:
-			array.Int64(v)
-		case bool:
-			array.Bool(v)
-		case []decode.Field:
-			object := e.CreateDict()
-			addFields(object, v)
-			array.Dict(object)
-		default:
-			array.Str(fmt.Sprint(v))
+func appendList(dst []byte, values []any) []byte {
+	dst = append(dst, '[')
+	for i, value := range values {
+		if i > 0 {
+			dst = append(dst, ',')
 		}
+		dst = appendValue(dst, value)
 	}
-	return array
+	return append(dst, ']')
 }
 
-// addJoined adds the whole text of a chunked message to its last chunk.
-func addJoined(e *zerolog.Event, j *decode.JoinedMessage) {
-	if j == nil {
-		return
-	}
-	joined := e.CreateDict().Str("message_id", j.ID).Int("chunks", j.Chunks)
-	addText(joined, "type", j.Type)
-	e.Dict("joined", joined.Str("text", j.Text))
+// appendJoined appends the whole text of a chunked message, to its last chunk.
+func appendJoined(dst []byte, j *decode.JoinedMessage) []byte {
+	dst = display.AppendJSON(appendKey(append(dst, '{'), "message_id"), j.ID)
+	dst = appendNumber(dst, `,"chunks":`, int64(j.Chunks))
+	dst = appendText(dst, "type", j.Type)
+	return append(display.AppendJSON(appendKey(dst, "text"), j.Text), '}')
 }

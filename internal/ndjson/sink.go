@@ -9,55 +9,34 @@ package ndjson
 import (
 	"io"
 
-	"github.com/rs/zerolog"
-
 	"msnproxy/decode"
-	"msnproxy/internal/display"
 )
-
-// Options choose what a record tells beyond the contract's keys.
-type Options struct {
-	// Payload adds the raw bytes of payloads, as base64.
-	Payload bool
-	// ShowOpaque, with Payload, adds the bytes of opaque records too. They
-	// are not known to be free of secrets.
-	ShowOpaque bool
-}
 
 // Sink writes records as lines of JSON.
 type Sink struct {
-	out     *display.JSONWriter
-	log     zerolog.Logger
-	opts    Options
-	payload func(*decode.Record) *decode.Payload
-	clock   clock
-	scratch []byte // reused for every value that has to be made
+	w       io.Writer
+	encoder *Encoder
+	line    []byte
+	err     error
 }
 
 // New returns a sink that writes to w, one Write call a record.
 func New(w io.Writer, opts Options) *Sink {
-	out := display.NewJSONWriter(w)
-	return &Sink{out: out, log: zerolog.New(out), opts: opts, payload: new(decode.PayloadReader).Decode}
+	return &Sink{w: w, encoder: NewEncoder(opts)}
 }
 
 // Record writes a record. Once a write has failed, it returns that error.
 func (s *Sink) Record(r *decode.Record) error {
-	e := s.log.Log()
-	s.addHead(e, r)
-	switch r.Kind {
-	case decode.KindOpen:
-		addOpen(e, r)
-	case decode.KindClose:
-		addClose(e, r)
-		s.addNotes(e, r)
-	case decode.KindHTTP:
-		s.addHTTP(e, r)
-	default:
-		s.addBody(e, r)
+	if s.err != nil {
+		return s.err
 	}
-	e.Send()
-	return s.out.Err()
+	line := s.encoder.Append(s.line[:0], r)
+	_, s.err = s.w.Write(line)
+	if cap(line) <= maxRoom {
+		s.line = line
+	}
+	return s.err
 }
 
 // Close returns the error that writing met, if any. All records are written.
-func (s *Sink) Close() error { return s.out.Err() }
+func (s *Sink) Close() error { return s.err }

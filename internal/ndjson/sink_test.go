@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -30,7 +31,7 @@ func arg(name, value string) decode.Arg { return decode.Arg{Name: name, Value: [
 // sinkSaying returns a sink for which every payload says the same.
 func sinkSaying(w io.Writer, opts Options, p *decode.Payload) *Sink {
 	s := New(w, opts)
-	s.payload = func(*decode.Record) *decode.Payload { return p }
+	s.encoder.payload = func(*decode.Record) *decode.Payload { return p }
 	return s
 }
 
@@ -333,25 +334,49 @@ func BenchmarkMessage(b *testing.B) {
 	benchmark(b, r, &decode.Payload{Type: "text/plain", Fields: []decode.Field{{Name: "text", Value: text}}})
 }
 
-// TestWritingAllocatesLittle: a record costs what decoding its payload does,
-// and the names that are percent-decoded.
-func TestWritingAllocatesLittle(t *testing.T) {
+// TestWritingAllocatesNothing but what decoding a payload does: a text that did
+// not come before.
+func TestWritingAllocatesNothing(t *testing.T) {
 	if raceDetector {
 		t.Skip("the race detector changes the number of allocations")
 	}
 	message := full()
-	message.Verb, message.Line = "MSG", []byte("MSG alice@example.com Alice 91")
-	message.Args = []decode.Arg{arg("handle", "alice@example.com"), arg("name", "Alice")}
-	message.Payload = []byte("MIME-Version: 1.0\r\nContent-Type: text/plain; charset=UTF-8\r\n\r\nhow are you?")
+	message.Verb, message.Line = "MSG", []byte("MSG alice@example.com Alice%20B 91")
+	message.Payload = []byte("MIME-Version: 1.0\r\nContent-Type: text/plain; charset=UTF-8\r\n\r\nhow are you, 1000")
+	number := message.Payload[len(message.Payload)-4:]
+	n := int64(1000)
 	for _, tt := range []struct {
 		name string
 		rec  *decode.Record
+		next int64
 		most float64
-	}{{"a command without payload", command("PNG"), 0}, {"a text", message, 4}} {
+	}{{"a command without payload", command("PNG"), 0, 0}, {"a text that came before", message, 0, 0}, {"a text", message, 1, 2}} {
 		s := New(io.Discard, Options{})
 		_ = s.Record(tt.rec) // makes room
-		if allocs := testing.AllocsPerRun(200, func() { _ = s.Record(tt.rec) }); allocs > tt.most {
+		allocs := testing.AllocsPerRun(200, func() {
+			n += tt.next
+			strconv.AppendInt(number[:0], n, 10)
+			_ = s.Record(tt.rec)
+		})
+		if allocs > tt.most {
 			t.Errorf("%s: %.1f allocations, want %.0f", tt.name, allocs, tt.most)
 		}
+	}
+}
+
+// TestTheRoomForAHugeLineIsNotKept, and lines after it are whole.
+func TestTheRoomForAHugeLineIsNotKept(t *testing.T) {
+	var out bytes.Buffer
+	s := New(&out, Options{})
+	for _, r := range []*decode.Record{command("PNG"), command("NLN " + strings.Repeat("x", 2*maxRoom)), command("OUT")} {
+		if err := s.Record(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if cap(s.line) > maxRoom || cap(s.encoder.raw) > maxRoom {
+		t.Errorf("room for %d and %d bytes is kept", cap(s.line), cap(s.encoder.raw))
+	}
+	if lines := strings.Split(out.String(), "\n"); len(lines) != 4 || !strings.Contains(lines[2], `"line":"OUT"`) {
+		t.Errorf("%d lines, the last %s", len(lines)-1, lines[2])
 	}
 }
