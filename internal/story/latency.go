@@ -60,7 +60,7 @@ func (l *latencies) pair(c *conn, r *decode.Record) {
 	if n == nil {
 		return
 	}
-	i := slices.IndexFunc(c.answers.open, func(q request) bool { return q.seq == n.ToSeq })
+	i := c.answers.find(n.ToSeq)
 	if i < 0 {
 		return // answered before
 	}
@@ -73,9 +73,19 @@ func (l *latencies) pair(c *conn, r *decode.Record) {
 func (l *latencies) ask(c *conn, q request) {
 	if len(c.answers.open) >= maxOpenRequests {
 		l.miss(c.answers.open[0])
-		c.answers.open = slices.Delete(c.answers.open, 0, 1)
+		c.answers.open = c.answers.open[1:] // moving them up would cost more than all else
 	}
 	c.answers.open = append(c.answers.open, q)
+}
+
+// find returns the place of a request, or -1. Most replies are to a late one.
+func (a *answers) find(seq int64) int {
+	for i := len(a.open) - 1; i >= 0; i-- {
+		if a.open[i].seq == seq {
+			return i
+		}
+	}
+	return -1
 }
 
 // giveUp counts what waits for a reply on a connection that has ended.

@@ -434,6 +434,25 @@ func TestLatency(t *testing.T) {
 	lines(t, "latencies", got, "CHG 1 3s 3s 1", "CVR 0 0s 0s 1", "PNG 1 1s 1s 0", "SYN 1 1s 1s 0", "USR 2 1s 1s 0", "VER 1 1s 1s 0")
 }
 
+func TestRequestsBeyondThoseThatMayWaitAreGivenUp(t *testing.T) {
+	p := newPlay(t)
+	p.open("c1", "10.0.0.1:1001", ns1)
+	const more, replies = 3, 2
+	for i := range maxOpenRequests + more {
+		p.c("c1", fmt.Sprintf("CHG %d NLN 0", i+1))
+	}
+	for i := range replies {
+		p.s("c1", fmt.Sprintf("CHG %d NLN 0", maxOpenRequests+more-i))
+	}
+	if l := p.teller.Story().Latencies[0]; l.Count != replies || l.Min != time.Second || l.Max != 3*time.Second || l.Unanswered != more {
+		t.Errorf("%+v", l)
+	}
+	p.close("c1", "server reset")
+	if l := p.teller.Story().Latencies[0]; l.Unanswered != maxOpenRequests+more-replies {
+		t.Errorf("in the end: %+v", l)
+	}
+}
+
 func TestQuantiles(t *testing.T) {
 	var few, many sample
 	for n := range 20 {
