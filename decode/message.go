@@ -159,6 +159,9 @@ func (d *draft) otherContent(m *mimeMessage) {
 }
 
 func decodePlainText(d *draft, m *mimeMessage) {
+	if d.reader.Outline {
+		return
+	}
 	if m.decode == nil {
 		d.words("text", m.body)
 	} else {

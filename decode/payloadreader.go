@@ -7,6 +7,10 @@ import "hash/maphash"
 // Decode returns is valid until it is called again; the values of its fields
 // may be kept. It is not safe for concurrent use.
 type PayloadReader struct {
+	// Outline leaves out what a text/plain message says, and how it looks: for
+	// who counts messages, and keeps none.
+	Outline bool
+
 	draft   draft   // of the payload at hand, as the next three
 	said    Payload //
 	message mimeMessage

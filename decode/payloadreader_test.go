@@ -72,6 +72,22 @@ func TestDecodedPayloadsOfRecordsStayWhole(t *testing.T) {
 	}
 }
 
+func TestAnOutlineLeavesOutWhatIsSaid(t *testing.T) {
+	reader := PayloadReader{Outline: true}
+	text := textMessage("FN=Arial", "how are you?")
+	said := reader.Decode(text)
+	if chat, ok := text.Chat(said); !ok || chat != "" || said.Text("font") != "" {
+		t.Errorf("%+v is a chat: %t", said, ok)
+	}
+	if said := reader.Decode(typingNotice("bob@example.com")); said.Text("typing") != "bob@example.com" {
+		t.Errorf("who types is not told: %+v", said)
+	}
+	reader.Outline = false
+	if said := reader.Decode(text); said.Text("text") != "how are you?" {
+		t.Errorf("without the outline: %+v", said)
+	}
+}
+
 func TestDecodingWhatCameBeforeAllocatesNothing(t *testing.T) {
 	for name, r := range map[string]*Record{
 		"a text that comes in where it was sent to": textMessage("FN=Segoe%20UI; EF=B; CO=ff; CS=0; PF=22", "how are you?"),

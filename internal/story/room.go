@@ -85,7 +85,7 @@ func (t *Teller) hear(c *conn, r *decode.Record) {
 	if !r.MayChat() || r.Verb == "MSG" && r.Server == decode.NS {
 		return // not a message, or one of the service itself
 	}
-	said := t.payload(r)
+	said := t.message(r)
 	if said == nil {
 		return
 	}

@@ -402,6 +402,21 @@ func TestClientSoftware(t *testing.T) {
 	}
 }
 
+func TestMessagesBeyondThoseKeptAreCountedByTheirKind(t *testing.T) {
+	p := evening(t)
+	p.teller.Keep(1)
+	p.writes("c3", "kept")
+	p.c("c3", "MSG 6 N\nMIME-Version: 1.0\r\nContent-Type: text/plain\r\nUser-Agent: Other/2.0\r\n\r\nbeyond")
+	p.c("c3", "MSG 7 U\nMIME-Version: 1.0\r\nContent-Type: text/x-msmsgscontrol\r\nTypingUser: alice@example.com\r\n\r\n\r\n")
+	p.writes("c3", "")
+	s := p.teller.Story()
+	lines(t, "conversations", conversationLines(s), "c3 c4: alice@example.com bob@example.com: 3 texts, 1 typing, 0 other")
+	lines(t, "messages", messageLines(s), `alice@example.com > bob@example.com: "kept" on c3`)
+	if got := s.Sessions[0].Software; s.Cut.Messages != 2 || !strings.HasSuffix(got, "in chats Other/2.0") {
+		t.Errorf("%d messages are not told, and the client is %q", s.Cut.Messages, got)
+	}
+}
+
 func TestStoryIsASnapshot(t *testing.T) {
 	p := evening(t)
 	before := p.teller.Story()

@@ -25,17 +25,30 @@ type Teller struct {
 	room struct{ referrals, presence, sightings, offlines, contacts budget }
 	left int64 // connections beyond maxConnections
 
-	names   names
-	payload func(*decode.Record) *decode.Payload
-	told    *Story // the story so far, if no record came since it was told
+	names  names
+	reader decode.PayloadReader
+	told   *Story // the story so far, if no record came since it was told
 }
 
 // NewTeller returns a Teller to which nothing has happened yet.
 func NewTeller() *Teller {
 	return &Teller{
 		conns: map[string]*conn{}, rosters: map[string]*roster{}, books: map[string]*roster{}, fetched: map[string]bool{},
-		names: names{}, payload: new(decode.PayloadReader).Decode,
+		names: names{},
 	}
+}
+
+// payload returns what a record's payload says; see decode.PayloadReader.
+func (t *Teller) payload(r *decode.Record) *decode.Payload {
+	t.reader.Outline = false
+	return t.reader.Decode(r)
+}
+
+// message is payload for a message, whose text is left out once no more of them
+// are kept.
+func (t *Teller) message(r *decode.Record) *decode.Payload {
+	t.reader.Outline = t.room.sightings.full()
+	return t.reader.Decode(r)
 }
 
 // Keep bounds the rows that are told of messages, and of changes of presence,
