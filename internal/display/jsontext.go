@@ -1,7 +1,6 @@
 package display
 
 import (
-	"encoding/binary"
 	"math/bits"
 	"unicode/utf8"
 )
@@ -14,17 +13,18 @@ import (
 // JSON look at each byte, and know nothing of terminals.
 func AppendJSON[T string | []byte](dst []byte, text T) []byte {
 	dst = append(dst, '"')
-	from := len(dst)
+	plain := plainLength(text)
 	dst = append(dst, text...)
-	if at := from + indexEscape(dst[from:]); at < len(dst) {
-		dst = escapeFrom(dst, at)
+	if rest := len(text) - plain; rest > 0 {
+		dst = escapeFrom(dst, len(dst)-rest)
 	}
 	return append(dst, '"')
 }
 
-// escapeFrom escapes the text at the end of dst, from a character at an index
-// that needs it. What comes of it is appended and then moved to its place.
+// escapeFrom escapes what needs it in the text at the end of dst, which begins
+// at an index. What comes of it is appended and then moved to its place.
 func escapeFrom(dst []byte, at int) []byte {
+	at += indexEscape(dst[at:])
 	end := len(dst)
 	for i := at; i < end; {
 		r, size := utf8.DecodeRune(dst[i:end])
@@ -95,19 +95,35 @@ func safeLength(p []byte) int {
 func isContinued(c byte) bool { return c&0xc0 == 0x80 }
 
 // plainLength is how many bytes at the beginning are ASCII and need no escape.
-// At the end it looks at eight bytes too, if there is room behind the text: what
-// lies there does not count.
-func plainLength(p []byte) int {
-	i := 0
-	for ; cap(p)-i >= 8 && i < len(p); i += 8 {
-		if odd := oddBytes(binary.LittleEndian.Uint64(p[i : i+8])); odd != 0 {
-			return min(i+bits.TrailingZeros64(odd)/8, len(p))
+// The last eight may be some that it has looked at.
+func plainLength[T string | []byte](p T) int {
+	if len(p) < 8 {
+		return plainBytes(p)
+	}
+	for i := 0; ; i = min(i+8, len(p)-8) {
+		if odd := oddBytes(wordAt(p, i)); odd != 0 {
+			return i + bits.TrailingZeros64(odd)/8
+		}
+		if i == len(p)-8 {
+			return len(p)
 		}
 	}
-	for i < len(p) && isPlainByte(p[i]) {
-		i++
+}
+
+func plainBytes[T string | []byte](p T) int {
+	for i := range len(p) {
+		if !isPlainByte(p[i]) {
+			return i
+		}
 	}
-	return min(i, len(p))
+	return len(p)
+}
+
+// wordAt is binary.LittleEndian.Uint64, for strings too.
+func wordAt[T string | []byte](p T, i int) uint64 {
+	_ = p[i+7]
+	return uint64(p[i]) | uint64(p[i+1])<<8 | uint64(p[i+2])<<16 | uint64(p[i+3])<<24 |
+		uint64(p[i+4])<<32 | uint64(p[i+5])<<40 | uint64(p[i+6])<<48 | uint64(p[i+7])<<56
 }
 
 func isPlainByte(c byte) bool { return c >= ' ' && c < 0x7f && c != '"' && c != '\\' }

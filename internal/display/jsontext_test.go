@@ -51,19 +51,17 @@ func TestEveryByteIsPlainOrNot(t *testing.T) {
 	}
 }
 
-func TestWhatLiesBehindATextDoesNotCount(t *testing.T) {
-	room := []byte("12345678123456781")
-	for length := range len(room) - 1 {
-		for at := length; at <= length+1; at++ {
-			for _, behind := range []byte{'x', '"', 0xff} {
-				p := slices.Clone(room)
-				p[at] = behind
-				if got := plainLength(p[:length]); got != length {
-					t.Errorf("%d bytes are plain, and behind them is %q: got %d", length, p[length:], got)
-				}
-				if got := plainLength(p[:length:length]); got != length {
-					t.Errorf("%d bytes are plain, and nothing behind them: got %d", length, got)
-				}
+func TestPlainTextsOfEveryLength(t *testing.T) {
+	text := []byte("123456781234567812345678")
+	for length := range len(text) {
+		if got := plainLength(text[:length]); got != length {
+			t.Errorf("of %d plain bytes %d are", length, got)
+		}
+		for odd := range length {
+			p := slices.Clone(text[:length])
+			p[odd] = '"'
+			if got := plainLength(string(p)); got != odd {
+				t.Errorf("of %s %d bytes are plain", p, got)
 			}
 		}
 	}

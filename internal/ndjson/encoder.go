@@ -27,8 +27,8 @@ type Encoder struct {
 	log     zerolog.Logger
 	lines   lines    // that the log writes
 	names   [4]names // the last, by direction
-	raw     []byte   // room for a value that is made here
-	decoded []byte   // room for an argument that is percent-decoded
+	decoded decodedArgs
+	raw     []byte // room for a value that is made here
 }
 
 // maxRoom bounds the room that is kept for the next record. Few need as much,

@@ -70,6 +70,7 @@ func manyRecords() (list []*decode.Record) {
 		command.Conn, command.Dialect, command.Dir = fmt.Sprint("c", i), decode.Dialect(i%30), decode.Direction(i%3)
 		command.Verb, command.Time = "MSG", noon.AddDate(0, 0, i%3)
 		command.Payload = fmt.Appendf(nil, "MIME-Version: 1.0\r\nContent-Type: text/plain\r\nX-Kind: %d\r\n\r\nhow are you, %d?", i%7, i%20)
+		command.Args = append(command.Args, arg("name", fmt.Sprintf("%%20%d%%ff", i%200)), arg("long", strings.Repeat("%22x", maxDecoded/4+i%2)))
 		command.DialectFrom, command.Server = decode.DialectSource(i%4), decode.Server(i%8)
 		list = append(list, command,
 			&decode.Record{Kind: decode.KindOpen, Conn: "c", Client: "a:1", Via: decode.Ref{Conn: "b", Seq: 1}},

@@ -1,7 +1,6 @@
 package ndjson
 
 import (
-	"bytes"
 	"encoding/base64"
 	"strconv"
 	"unicode/utf8"
@@ -107,24 +106,6 @@ func (e *Encoder) appendCommand(dst []byte, r *decode.Record) []byte {
 		dst = appendBase64(dst, r.Line)
 	}
 	return dst
-}
-
-func (e *Encoder) appendArgs(dst []byte, args []decode.Arg) []byte {
-	dst = append(dst, '{')
-	for i := range args {
-		dst = appendKey(dst, args[i].Name)
-		dst = e.appendArg(dst, args[i].Value)
-	}
-	return append(dst, '}')
-}
-
-// appendArg appends the value of an argument. Most have nothing to decode.
-func (e *Encoder) appendArg(dst, value []byte) []byte {
-	if bytes.IndexByte(value, '%') < 0 {
-		return display.AppendJSON(dst, value)
-	}
-	e.decoded = decode.AppendPercentDecoded(e.decoded[:0], value)
-	return display.AppendJSON(dst, e.decoded)
 }
 
 // appendKey appends the key of a value, which may be a stranger's.

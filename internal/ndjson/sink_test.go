@@ -281,14 +281,20 @@ func TestSameRecordGivesTheSameLine(t *testing.T) {
 	}
 }
 
-type brokenPipe struct{}
+type brokenPipe struct{ writes int }
 
-func (brokenPipe) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
+func (b *brokenPipe) Write([]byte) (int, error) { b.writes++; return 0, errors.New("broken pipe") }
 
-func TestWriteErrorsAreReturned(t *testing.T) {
-	s := New(brokenPipe{}, Options{})
-	if err := s.Record(command("PNG")); err == nil || err.Error() != "broken pipe" {
-		t.Errorf("Record returned %v", err)
+func TestAWriteErrorIsReturnedFromThenOn(t *testing.T) {
+	pipe := &brokenPipe{}
+	s := New(pipe, Options{})
+	for range 3 {
+		if err := s.Record(command("PNG")); err == nil || err.Error() != "broken pipe" {
+			t.Errorf("Record returned %v", err)
+		}
+	}
+	if pipe.writes != 1 {
+		t.Errorf("%d writes, want the one that failed", pipe.writes)
 	}
 	if err := s.Close(); err == nil {
 		t.Error("Close returned nil")
