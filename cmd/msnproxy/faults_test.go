@@ -377,3 +377,37 @@ func TestFaultsOfAUser(t *testing.T) {
 		t.Errorf("the transcript does not tell of the fault:\n%s", &shown)
 	}
 }
+
+func TestAQuietProxyWithoutAReportRelaysAndSaysNothing(t *testing.T) {
+	p := startProgram(t, "", "--quiet", "--no-report")
+	p.wantEvening()
+	if said := p.lastWords(); said != "" {
+		t.Errorf("it printed %q", said)
+	}
+}
+
+func TestAQuietProxyStillReportsAndRecords(t *testing.T) {
+	records := filepath.Join(t.TempDir(), "run.ndjson")
+	p := startProgram(t, "", "--quiet", "--records", records)
+	p.wantEvening()
+	if said := p.lastWords(); !strings.HasPrefix(said, "SESSIONS") {
+		t.Errorf("standard output begins with %.100q, want the report", said)
+	}
+	if b, err := os.ReadFile(records); err != nil || !bytes.Contains(b, []byte(`"verb":"MSG"`)) {
+		t.Errorf("the records are %.100q, %v", b, err)
+	}
+}
+
+// lastWords ends the program as Ctrl-C does, and returns all that it printed,
+// which must be little: nobody has read it so far.
+func (p *program) lastWords() string {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(os.Interrupt); err != nil {
+		p.t.Error(err)
+	}
+	said, err := io.ReadAll(p.out)
+	if status := p.wait(); err != nil || status != 0 {
+		p.t.Errorf("%v, status %d: %s", err, status, p.log)
+	}
+	return string(said)
+}

@@ -71,6 +71,10 @@ func (run *liveRun) reportOnSignal(w io.Writer) (stop func()) {
 
 // printSoFar prints the report so far, in one piece.
 func (run *liveRun) printSoFar(w io.Writer) {
+	if run.report == nil {
+		run.log.Warn().Msg("asked for the report so far, but --no-report keeps none")
+		return
+	}
 	var text bytes.Buffer
 	fmt.Fprintf(&text, "REPORT  the run until %s UTC\n\n\n", time.Now().UTC().Format(time.DateTime))
 	err := run.report.WriteTables(&text, report.Options{Width: run.width})

@@ -41,6 +41,8 @@ type proxyFlags struct {
 	singlePort    bool
 	allowReferral []string
 	json          bool
+	quiet         bool
+	noReport      bool
 	payload       bool
 	records       string
 	capture       string
@@ -97,6 +99,8 @@ made (docs/faults.md):
 	flags.StringSliceVar(&f.faults, "fault", nil, "do harm to clients on purpose, such as slice=3,delay=200ms,error=800@CHG; docs/faults.md lists what there is")
 	f.checkFlags.add(flags)
 	flags.BoolVar(&f.json, "json", false, "print JSON, one object a line; the report goes to standard error")
+	flags.BoolVar(&f.quiet, "quiet", false, "print no records; files and the report get them all the same")
+	flags.BoolVar(&f.noReport, "no-report", false, "make no report; with --quiet and no file to write, the proxy relays and keeps nothing")
 	flags.BoolVar(&f.payload, "payload", false, "with --json or --records: add the raw bytes of payloads, in base64")
 	flags.StringVar(&f.records, "records", "", "write the records to a file as JSON lines")
 	flags.StringVar(&f.capture, "capture", "", "write the dialogue to a pcapng file; it holds secrets as they are")
@@ -118,6 +122,10 @@ func (f *proxyFlags) complete() error {
 		return errors.New("--http-upstream without --http-listen: at which address do clients connect over HTTP?")
 	case f.upstream == "" && f.httpUpstream == "":
 		return errors.New("--upstream is missing: which server do the clients belong to?")
+	case f.quiet && f.json:
+		return errors.New("--quiet and --json: is standard output to show records, or not?")
+	case f.noReport && f.report != "":
+		return errors.New("--no-report and --report: is there to be a report, or not?")
 	case f.upstream == "":
 		f.upstream = withoutPort(f.httpUpstream)
 	case f.httpUpstream == "":
@@ -138,7 +146,7 @@ func withoutPort(address string) string {
 type liveRun struct {
 	log     zerolog.Logger
 	live    *journal.Live
-	report  *report.Report
+	report  *report.Report // nil if there is to be none
 	files   []*outputFile
 	width   int
 	cancel  context.CancelFunc
@@ -228,6 +236,9 @@ func (f *proxyFlags) config(std stdio, run *liveRun) (proxy.Config, error) {
 	if run.width, err = outputWidth(std.out, f.width); err != nil {
 		return cfg, err
 	}
+	if f.noReport {
+		return cfg, nil
+	}
 	run.atEnd, err = f.reportAtEnd(run.width)
 	run.report = reportFor(run.atEnd)
 	return cfg, err
@@ -295,11 +306,17 @@ func portRange(text string) (first, last uint16, err error) {
 
 // outputs opens everything that the flags ask for.
 func (run *liveRun) outputs(std stdio, f proxyFlags) ([]journal.Output, error) {
-	shown, err := run.shown(std, f)
-	if err != nil {
-		return nil, err
+	var outputs []journal.Output
+	if !f.quiet {
+		shown, err := run.shown(std, f)
+		if err != nil {
+			return nil, err
+		}
+		outputs = append(outputs, journal.Output{Name: "standard output", Sink: shown})
 	}
-	outputs := []journal.Output{{Name: "standard output", Sink: shown}, {Name: "report", Sink: run.report}}
+	if run.report != nil {
+		outputs = append(outputs, journal.Output{Name: "report", Sink: run.report})
+	}
 	if f.records != "" {
 		file, err := run.create(f.records, run.recordsMoved)
 		if err != nil {
@@ -377,7 +394,7 @@ func (run *liveRun) outputFailed(name string, err error) {
 
 // announce says what to point a client at.
 func (run *liveRun) announce(p *proxy.Proxy, cfg proxy.Config) {
-	run.log.Info().Stringer("listen", p.Addr()).Str("upstream", cfg.Upstream).Msg("relaying; Ctrl-C ends the run and prints a report")
+	run.log.Info().Stringer("listen", p.Addr()).Str("upstream", cfg.Upstream).Msg("relaying; Ctrl-C ends the run" + run.lastWords())
 	if cfg.InjectChallenge > 0 {
 		run.log.Warn().Stringer("interval", cfg.InjectChallenge).Msg("clients are asked challenges that their server knows nothing of")
 	}
@@ -394,11 +411,32 @@ func (run *liveRun) announce(p *proxy.Proxy, cfg proxy.Config) {
 	}
 }
 
+// lastWords is what the end of the run brings.
+func (run *liveRun) lastWords() string {
+	if run.report == nil {
+		return ""
+	}
+	return " and prints a report"
+}
+
 // finish flushes every output, prints the report and writes it.
 func (run *liveRun) finish(std stdio) error {
 	for name, n := range run.live.Close() {
 		run.log.Error().Str("output", name).Int64("missed", n).Msg("an output was too slow and missed records")
-		run.report.Record(journal.Missed(name, n, time.Now()))
+		if run.report != nil {
+			run.report.Record(journal.Missed(name, n, time.Now()))
+		}
+	}
+	err := run.tellReport(std)
+	run.mu.Lock()
+	defer run.mu.Unlock()
+	return errors.Join(append(run.failed, err, run.closeFiles())...)
+}
+
+// tellReport prints the report and writes it, if there is one.
+func (run *liveRun) tellReport(std stdio) error {
+	if run.report == nil {
+		return nil
 	}
 	err := run.report.WriteTables(run.onwards, report.Options{Width: run.width})
 	if errors.Is(err, syscall.EPIPE) {
@@ -407,9 +445,7 @@ func (run *liveRun) finish(std stdio) error {
 	if run.atEnd != nil {
 		err = errors.Join(err, run.atEnd.put(std, run.report))
 	}
-	run.mu.Lock()
-	defer run.mu.Unlock()
-	return errors.Join(append(run.failed, err, run.closeFiles())...)
+	return err
 }
 
 // logPatience is how long the end of a run waits for whoever reads its log.
