@@ -1,6 +1,6 @@
-// Bench times msnproxy on generated captures, beside other programs that read
-// them where these are installed; "make bench" runs it. All programs take turns
-// over the same files, and medians are told, with what they are to be compared
+// Bench times msnproxy on generated captures and as a relay, beside other
+// programs that do the same where these are installed; "make bench" runs it. All
+// programs take turns over the same files and loads, and medians are told, with what they are to be compared
 // with: the rates of one machine say little about those of another.
 package main
 
@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"time"
 )
 
 func main() {
@@ -22,19 +23,25 @@ func main() {
 	full := flag.Bool("full", false, "also 1 GiB, and tshark on whole files")
 	size := flag.Int64("size", 64, "size of the captures, in MiB")
 	only := flag.String("generate", "", "write the capture of this name, and print how many commands are in it")
+	part := flag.String("part", "all", "what is timed: captures, relays or all")
+	row := flag.String("row", "", "only the rows of relays whose name has this in it")
+	lasting := flag.Duration("lasting", 2*time.Second, "how long each relay is under load in each run")
+	plain := flag.String("relay", "", "be the plain relay of this name, for what this program measures")
+	listen := flag.String("listen", "", "with -relay: where it listens")
+	upstream := flag.String("upstream", "", "with -relay: what it relays to")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	b := &bench{runs: *runs, size: *size << 20, full: *full}
+	b := &bench{runs: *runs, size: *size << 20, full: *full, row: *row, lasting: *lasting}
 	err := b.locate(*program, *dir)
 	switch {
 	case err != nil:
+	case *plain != "":
+		err = relayPlainly(*plain, *listen, *upstream)
 	case *only != "":
 		err = b.generateOnly(*only)
 	default:
-		if err = b.generate(ctx); err == nil {
-			err = b.run(ctx)
-		}
+		err = b.parts(ctx, *part)
 	}
 	if err != nil {
 		log.Fatal(err)
@@ -47,6 +54,8 @@ type bench struct {
 	runs         int
 	size         int64
 	full         bool
+	row          string        // only these rows of relays
+	lasting      time.Duration // of each measurement of a relay
 	files        []*traffic
 }
 
@@ -70,9 +79,25 @@ func (b *bench) file(name string) *traffic {
 	return nil
 }
 
-// run times everything and prints the tables.
-func (b *bench) run(ctx context.Context) error {
+// parts times the parts that are asked for.
+func (b *bench) parts(ctx context.Context, part string) error {
 	describe(b.runs)
+	if part != "relays" {
+		if err := b.generate(ctx); err != nil {
+			return err
+		}
+		if err := b.run(ctx); err != nil {
+			return err
+		}
+	}
+	if part != "captures" {
+		return b.runRelays(ctx)
+	}
+	return nil
+}
+
+// run times the reading of captures and prints the tables.
+func (b *bench) run(ctx context.Context) error {
 	for _, f := range b.files {
 		tasks := b.tasks(f)
 		if len(tasks) == 0 {
@@ -85,7 +110,7 @@ func (b *bench) run(ctx context.Context) error {
 		printTasks(tasks)
 		b.checkCommands(ctx, f)
 	}
-	b.compare()
+	printGoals(b.goals())
 	return nil
 }
 

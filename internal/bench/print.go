@@ -57,10 +57,10 @@ type goal struct {
 	got  float64 // 0 where one side is missing
 }
 
-// compare prints the ratios.
-func (b *bench) compare() {
+// printGoals prints ratios.
+func printGoals(list []goal) {
 	fmt.Printf("\nratios (goal)\n\n")
-	for _, g := range b.goals() {
+	for _, g := range list {
 		if g.got == 0 {
 			fmt.Printf("  %-58s     - (%g)\n", g.what, g.want)
 			continue
@@ -87,8 +87,13 @@ func (b *bench) goals() []goal {
 			goal{"analyze: memory at 16 times the size, times that at once", 1.1, b.memory("large", "analyze") / b.memory("clean", "analyze")},
 			goal{"decode --json: the same", 1.1, b.memory("large", "decode --json") / b.memory("clean", "decode --json")})
 	}
+	return withoutMissing(list)
+}
+
+// withoutMissing sets to 0 what is no ratio, because one side is missing.
+func withoutMissing(list []goal) []goal {
 	for i := range list {
-		if !(list[i].got > 0 && list[i].got < 1e6) { // not a number, or no end of it: one is missing
+		if !(list[i].got > 0 && list[i].got < 1e6) { // not a number, or no end of it
 			list[i].got = 0
 		}
 	}
