@@ -12,46 +12,8 @@ import (
 	"msnproxy/decode"
 )
 
-const (
-	// bufferSize is what is read at one time when much comes. It bounds what
-	// the proxy holds of a connection: nothing is read before the last read
-	// has been passed on.
-	bufferSize = 32 << 10
-	// idleBuffer is what is read at one time when little comes: what most
-	// connections hold most of the time.
-	idleBuffer = 2 << 10
-)
-
 // lingerTime is how long a client may take to notice that its connection ended.
 const lingerTime = time.Second
-
-// bigBuffers are lent to directions through which much comes.
-var bigBuffers = sync.Pool{New: func() any { return new([bufferSize]byte) }}
-
-// readBuffer is the buffer of one direction: small, until a read fills it.
-type readBuffer struct {
-	small [idleBuffer]byte
-	big   *[bufferSize]byte
-}
-
-// space is where the next read goes.
-func (b *readBuffer) space() []byte {
-	if b.big != nil {
-		return b.big[:]
-	}
-	return b.small[:]
-}
-
-// had tells how much the last read brought, once that has been passed on.
-func (b *readBuffer) had(n int) {
-	switch {
-	case b.big == nil && n == idleBuffer:
-		b.big = bigBuffers.Get().(*[bufferSize]byte)
-	case b.big != nil && n < idleBuffer:
-		bigBuffers.Put(b.big)
-		b.big = nil
-	}
-}
 
 // conn is one relayed connection.
 type conn struct {
@@ -74,17 +36,18 @@ type conn struct {
 	faults     *faulty   // nil if there are none (Config.Faults)
 	fromServer io.Reader // the server, as near as the faults have it
 
-	mu      sync.Mutex // guards what follows: the session sees bytes in one order
-	session *decode.Session
-	broken  bool         // decoding has panicked; bytes pass undecoded
-	unseen  []byte       // from the client: passed on, or about to be, and not yet decoded
-	gate    gate         // to the client
-	asking  *questioning // nil unless the proxy has asked the client something
-	reason  string       // why the connection ended, as far as is known
-	ends    int          // how many ends have said all
-	deaf    string       // the end that took nothing any more, if one did
-	over    bool         // an end broke the connection off: nothing after that is told
-	aborted bool
+	mu          sync.Mutex // guards what follows: the session sees bytes in one order
+	session     *decode.Session
+	broken      bool         // decoding has panicked; bytes pass undecoded
+	switchboard bool         // what the client is connected to, once that is known
+	unseen      unseen       // of one end at a time: the other's is decoded before
+	gate        gate         // to the client
+	asking      *questioning // nil unless the proxy has asked the client something
+	reason      string       // why the connection ended, as far as is known
+	ends        int          // how many ends have said all
+	deaf        string       // the end that took nothing any more, if one did
+	over        bool         // an end broke the connection off: nothing after that is told
+	aborted     bool
 }
 
 // run relays both ways until both have ended.
@@ -131,6 +94,7 @@ func (c *conn) newSession(server string) {
 // record hands a record on. It passes the gate first, if there is one that way,
 // which notes what it changes.
 func (c *conn) record(r *decode.Record) {
+	c.switchboard = c.switchboard || r.Server == decode.SB
 	switch {
 	case r.Dir == decode.ServerToClient:
 		c.gate.pass(r)
@@ -162,20 +126,25 @@ func (c *conn) upstreamWay(first []byte) {
 	if len(first) > 0 && !c.passUp(first) {
 		return
 	}
-	var buffer readBuffer
+	in := newInlet(c.client)
 	for {
-		p := buffer.space()
-		n, err := c.client.Read(p)
-		if n > 0 && !c.passUp(p[:n]) {
+		p, err := in.next()
+		if len(p) > 0 && !c.passUp(p) {
 			return
 		}
-		buffer.had(n)
 		if err != nil {
 			c.releaseUp()
 			c.ended(decode.ClientToServer, err)
 			return
 		}
 	}
+}
+
+// unseen is what has gone on, or is about to, and is not decoded yet.
+type unseen struct {
+	bytes []byte
+	dir   decode.Direction
+	at    decode.Stamp
 }
 
 // passUp writes to the server and then decodes. If the server's answer is
@@ -186,27 +155,39 @@ func (c *conn) passUp(p []byte) bool {
 		c.greeted = true
 		c.sayIfForeign(p)
 	}
-	c.mu.Lock()
-	if c.asking != nil {
-		p = c.withoutAnswer(p)
-	} else {
-		c.unseen = p
-	}
-	c.mu.Unlock()
+	p = c.beforeServer(p)
 	c.writingUp.Store(true)
 	_, err := c.server.Write(p)
 	if err != nil {
 		c.writeFailed("server", err)
 	}
 	c.writingUp.Store(false)
-	c.mu.Lock()
-	c.see()
-	c.mu.Unlock()
+	c.afterwards()
 	c.speakAside()
 	if c.faults != nil {
 		c.faults.carryOut()
 	}
 	return err == nil
+}
+
+// beforeServer returns what the server is to get now of what the client has
+// sent.
+func (c *conn) beforeServer(p []byte) []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.asking != nil {
+		return c.withoutAnswer(p)
+	}
+	c.see()
+	c.unseen = unseen{p, decode.ClientToServer, c.now()}
+	return p
+}
+
+// afterwards decodes what has gone on, before its buffer is used again.
+func (c *conn) afterwards() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.see()
 }
 
 // sayIfForeign says so at once where a client does not speak MSNP: the opaque
@@ -230,19 +211,23 @@ func firstLine(b []byte) []byte {
 	return bytes.TrimSuffix(line, []byte("\r"))
 }
 
-// see decodes what the client has sent. The caller holds the lock.
+// see decodes what has gone on. The caller holds the lock.
 func (c *conn) see() {
-	if len(c.unseen) == 0 {
+	if len(c.unseen.bytes) == 0 {
 		return
 	}
-	p := c.unseen
-	c.unseen = nil
-	if c.over {
+	u := c.unseen
+	c.unseen = unseen{}
+	if c.over || c.unwatched() {
 		return
 	}
-	at := c.now()
-	c.proxy.cfg.Live.Data(c.id, decode.ClientToServer, p, at)
-	c.guard(func() { c.session.Feed(decode.ClientToServer, p, at) })
+	c.proxy.cfg.Live.Data(c.id, u.dir, u.bytes, u.at)
+	run := func() bool { return c.guard(func() { c.session.Feed(u.dir, u.bytes, u.at) }) }
+	if u.dir == decode.ServerToClient {
+		c.gate.follow(run)
+	} else {
+		run()
+	}
 }
 
 // guard runs the decoder. If it panics, the connection is relayed undecoded
@@ -262,34 +247,40 @@ func (c *conn) guard(decode func()) (ok bool) {
 	return true
 }
 
-// downstreamWay decodes what the server sends and passes it on.
+// downstreamWay passes on what the server sends, and decodes it before or after.
 func (c *conn) downstreamWay() {
-	var buffer readBuffer
+	in := newInlet(c.fromServer)
 	for {
-		p := buffer.space()
-		n, err := c.fromServer.Read(p)
-		if n > 0 {
-			c.toClient.Lock()
-			c.speakFirst()
-			c.writingDown.Store(true)
-			err := c.writeDown(c.passDown(p[:n]))
-			c.gate.rest()
-			c.toClient.Unlock()
-			if err != nil {
-				c.writeFailed("client", err)
-				c.writingDown.Store(false)
-				return
-			}
-			c.writingDown.Store(false)
-			c.speak()
+		p, err := in.next()
+		if len(p) > 0 && !c.passDown(p) {
+			return
 		}
-		buffer.had(n)
 		if err != nil {
 			c.release()
 			c.ended(decode.ServerToClient, err)
 			return
 		}
 	}
+}
+
+// passDown decodes what the server has sent, writes to the client what it is to
+// get now, and says what the proxy itself has to say after that.
+func (c *conn) passDown(p []byte) bool {
+	c.toClient.Lock()
+	c.speakFirst()
+	c.writingDown.Store(true)
+	err := c.writeDown(c.beforeClient(p))
+	c.gate.rest()
+	c.toClient.Unlock()
+	if err != nil {
+		c.writeFailed("client", err)
+	}
+	c.writingDown.Store(false)
+	c.afterwards()
+	if err == nil {
+		c.speak()
+	}
+	return err == nil
 }
 
 // writeDown writes to the client. The caller holds toClient.
@@ -301,9 +292,10 @@ func (c *conn) writeDown(out []byte) error {
 	return err
 }
 
-// passDown decodes what the server has sent and returns what the client is to
-// get now.
-func (c *conn) passDown(p []byte) []byte {
+// beforeClient returns what the client is to get now of what the server has
+// sent. It decodes that, unless it is known that nothing has to be changed: then
+// it can wait until it has gone on.
+func (c *conn) beforeClient(p []byte) []byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.see()
@@ -311,6 +303,10 @@ func (c *conn) passDown(p []byte) []byte {
 		return p
 	}
 	at := c.now()
+	if c.passesUnchanged(p) {
+		c.unseen = unseen{p, decode.ServerToClient, at}
+		return p
+	}
 	out := c.gate.feed(p, func() bool {
 		return c.guard(func() { c.session.Feed(decode.ServerToClient, p, at) })
 	})

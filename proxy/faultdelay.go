@@ -43,19 +43,17 @@ func newDelayLine(from net.Conn, by time.Duration, ended <-chan struct{}) *delay
 }
 
 func (l *delayLine) fill() {
-	var buffer readBuffer
+	in := newInlet(l.from)
 	for {
-		p := buffer.space()
-		n, err := l.from.Read(p)
+		p, err := in.next()
 		select {
-		case l.chunks <- chunk{bytes.Clone(p[:n]), err, time.Now().Add(l.time)}:
+		case l.chunks <- chunk{bytes.Clone(p), err, time.Now().Add(l.time)}:
 		case <-l.ended:
 			return
 		}
 		if err != nil {
 			return
 		}
-		buffer.had(n)
 	}
 }
 

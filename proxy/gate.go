@@ -24,6 +24,8 @@ type gate struct {
 	ahead int
 	// held are its other bytes, where they have not.
 	held []byte
+	// following tells that all that is decoded now has gone on.
+	following bool
 
 	// What is fed at the moment: the bytes that were held, then those that came.
 	before, came []byte
@@ -51,6 +53,19 @@ func (g *gate) feed(p []byte, run func() bool) []byte {
 	}
 	g.out = g.fed(g.out[:0], 0, g.used)
 	return g.out
+}
+
+// follow runs the decoder over bytes that have gone on already, because nothing
+// in them may have to be changed. Nothing is held.
+func (g *gate) follow(run func() bool) {
+	g.following = true
+	defer func() { g.following = false }()
+	if run() {
+		g.ahead = len(g.conn.session.Pending(g.dir))
+	} else {
+		g.ahead = 0
+	}
+	g.done()
 }
 
 // done forgets what was fed. Records that the end of a connection makes pass
@@ -98,6 +113,9 @@ func (g *gate) pass(r *decode.Record) {
 		g.tooLate(r)
 		return
 	}
+	if g.following {
+		return
+	}
 	if b := g.change(r); len(b) != len(r.Raw) || len(b) > 0 && &b[0] != &r.Raw[0] {
 		g.instead(len(r.Raw), b)
 	} else {
@@ -139,6 +157,41 @@ func (g *gate) release() []byte {
 // finds the commands to which something is to happen.
 func (c *conn) downGate() gate {
 	return gate{conn: c, dir: decode.ServerToClient, mayChange: c.mayHold, change: c.changed, tooLate: c.tellMissed}
+}
+
+// passesUnchanged tells whether what the server has sent can go on before it is
+// decoded: on a switchboard, where the only address is one that people send in
+// the header of a message. The caller holds the lock.
+func (c *conn) passesUnchanged(p []byte) bool {
+	return c.relaysChat() && (c.unwatched() || len(c.gate.held) == 0 && !mayHaveRoster(p))
+}
+
+// unwatched tells whether nobody would know if the connection was no longer
+// decoded: nothing is recorded, and nothing of a switchboard concerns the proxy
+// itself. Once that is so it stays so. The caller holds the lock.
+func (c *conn) unwatched() bool {
+	return c.relaysChat() && c.proxy.cfg.Live.Silent()
+}
+
+// relaysChat tells whether this is a switchboard, with which the proxy does
+// nothing of its own.
+func (c *conn) relaysChat() bool { return c.switchboard && c.faults == nil && c.asking == nil }
+
+var rosterHeader = []byte("roster")
+
+// mayHaveRoster tells whether a line of what was sent begins like the header of
+// a message that tells the address of a switchboard.
+func mayHaveRoster(p []byte) bool {
+	for {
+		if n := len(rosterHeader); len(p) > n && p[0]|0x20 == 'r' && bytes.EqualFold(p[:n], rosterHeader) {
+			return true
+		}
+		end := bytes.IndexByte(p, '\n')
+		if end < 0 {
+			return false
+		}
+		p = p[end+1:]
+	}
 }
 
 // mayHold tells whether a command that begins like this must be complete before

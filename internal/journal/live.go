@@ -307,6 +307,9 @@ func (l *Live) Reset(conn string, dir decode.Direction, at time.Time) {
 	l.tap(lostBytes{}, func(t Tap) error { return t.Reset(conn, dir, at) })
 }
 
+// Silent tells whether there is no output.
+func (l *Live) Silent() bool { return len(l.queues) == 0 }
+
 // has tells whether there is an output of a kind.
 func (l *Live) has(kind func(*queue) bool) bool {
 	for _, q := range l.queues {
