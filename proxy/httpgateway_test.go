@@ -258,7 +258,7 @@ func TestReferralsInAnswersOfTheGateway(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if strings.Contains(string(body), "5555") || strings.Contains(string(body), "6666") || !strings.HasSuffix(string(body), "XFR 0 NS "+h.proxy.HTTPAddr().String()+" G D\r\n") {
+			if strings.Contains(string(body), ":5555 ") || strings.Contains(string(body), ":6666\r") || !strings.HasSuffix(string(body), "XFR 0 NS "+h.proxy.HTTPAddr().String()+" G D\r\n") {
 				t.Errorf("the client was told %q", body)
 			}
 			h.stop()
