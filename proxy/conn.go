@@ -21,9 +21,10 @@ type conn struct {
 	id       string
 	client   net.Conn
 	server   net.Conn
-	upstream string
+	to       destination
 	opened   time.Time
-	greeted  bool // the client has said something
+	greeted  bool         // the client has said something
+	underWay atomic.Int32 // ways that have not ended
 
 	// toClient is held while something is written to the client, and so is
 	// what the gate let out.
@@ -40,6 +41,7 @@ type conn struct {
 	session     *decode.Session
 	broken      bool         // decoding has panicked; bytes pass undecoded
 	switchboard bool         // what the client is connected to, once that is known
+	passed      []byte       // what decodeBefore has go on
 	unseen      unseen       // of one end at a time: the other's is decoded before
 	gate        gate         // to the client
 	asking      *questioning // nil unless the proxy has asked the client something
@@ -50,20 +52,28 @@ type conn struct {
 	aborted     bool
 }
 
-// run relays both ways until both have ended.
-func (c *conn) run(server net.Conn, first []byte) {
-	c.start(server)
-	var down sync.WaitGroup
-	down.Go(c.downstreamWay)
-	c.upstreamWay(first)
-	down.Wait()
+// run has both ways relayed, each in a goroutine of its own that begins there: a
+// deeper one would need a larger stack for as long as the connection lasts.
+func (c *conn) run(first []byte) {
+	c.to.first = nil
+	c.underWay.Store(2)
+	c.proxy.wait.Go(func() { c.upstreamWay(first) })
+	c.proxy.wait.Go(c.downstreamWay)
+}
+
+// wayEnds ends the connection with the last of its ways.
+func (c *conn) wayEnds() {
+	if c.underWay.Add(-1) > 0 {
+		return
+	}
 	c.client.Close()
 	c.server.Close()
 	c.speaking.Wait()
 	c.finish()
+	c.proxy.forget(c)
 }
 
-// start makes the session.
+// start makes the session, once the server is reached.
 func (c *conn) start(server net.Conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -115,7 +125,7 @@ func (c *conn) unreachable() {
 	c.client.Close()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.newSession(c.upstream)
+	c.newSession(c.to.server)
 	c.session.Close("server unreachable", c.now())
 }
 
@@ -123,6 +133,7 @@ func (c *conn) now() decode.Stamp { return decode.Stamp{Time: c.proxy.cfg.Now()}
 
 // upstreamWay passes on what the client sends, and decodes it after.
 func (c *conn) upstreamWay(first []byte) {
+	defer c.wayEnds()
 	if len(first) > 0 && !c.passUp(first) {
 		return
 	}
@@ -151,10 +162,6 @@ type unseen struct {
 // decoded before that, it finds the bytes in c.unseen: a reply is never decoded
 // before its request.
 func (c *conn) passUp(p []byte) bool {
-	if !c.greeted {
-		c.greeted = true
-		c.sayIfForeign(p)
-	}
 	p = c.beforeServer(p)
 	c.writingUp.Store(true)
 	_, err := c.server.Write(p)
@@ -175,12 +182,24 @@ func (c *conn) passUp(p []byte) bool {
 func (c *conn) beforeServer(p []byte) []byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.asking != nil {
-		return c.withoutAnswer(p)
-	}
 	c.see()
+	if c.over {
+		return p
+	}
 	c.unseen = unseen{p, decode.ClientToServer, c.now()}
-	return p
+	if c.asking == nil {
+		return p
+	}
+	return c.decodeNow()
+}
+
+// decodeNow decodes what is to go on now, and returns what of it goes on. The
+// caller holds the lock.
+func (c *conn) decodeNow() []byte {
+	c.proxy.stacks.run((*conn).decodeBefore, c)
+	out := c.passed
+	c.unseen, c.passed = unseen{}, nil
+	return out
 }
 
 // afterwards decodes what has gone on, before its buffer is used again.
@@ -213,21 +232,49 @@ func firstLine(b []byte) []byte {
 
 // see decodes what has gone on. The caller holds the lock.
 func (c *conn) see() {
-	if len(c.unseen.bytes) == 0 {
+	switch {
+	case len(c.unseen.bytes) == 0:
 		return
+	case !c.over && !c.unwatched():
+		c.proxy.stacks.run((*conn).decodeAfter, c)
 	}
-	u := c.unseen
 	c.unseen = unseen{}
-	if c.over || c.unwatched() {
-		return
-	}
+}
+
+// decodeAfter decodes what has gone on.
+func (c *conn) decodeAfter() {
+	u := &c.unseen
 	c.proxy.cfg.Live.Data(c.id, u.dir, u.bytes, u.at)
-	run := func() bool { return c.guard(func() { c.session.Feed(u.dir, u.bytes, u.at) }) }
 	if u.dir == decode.ServerToClient {
-		c.gate.follow(run)
+		c.gate.follow(c.feedUnseen)
 	} else {
-		run()
+		c.feedUnseen()
 	}
+}
+
+// decodeBefore decodes what has come, and has the gate tell what of it goes on.
+func (c *conn) decodeBefore() {
+	u := &c.unseen
+	tapped := u.bytes
+	if u.dir == decode.ClientToServer {
+		c.passed = c.withoutAnswer(u.bytes)
+	} else {
+		c.passed = c.gate.feed(u.bytes, c.feedUnseen)
+		if c.proxy.cfg.CaptureClientSide {
+			tapped = c.passed
+		}
+	}
+	c.proxy.cfg.Live.Data(c.id, u.dir, tapped, u.at)
+}
+
+// feedUnseen hands what is not decoded yet to the decoder. It reports whether
+// all went well.
+func (c *conn) feedUnseen() bool {
+	if c.unseen.dir == decode.ClientToServer && !c.greeted {
+		c.greeted = true
+		c.sayIfForeign(c.unseen.bytes)
+	}
+	return c.guard(func() { c.session.Feed(c.unseen.dir, c.unseen.bytes, c.unseen.at) })
 }
 
 // guard runs the decoder. If it panics, the connection is relayed undecoded
@@ -249,6 +296,7 @@ func (c *conn) guard(decode func()) (ok bool) {
 
 // downstreamWay passes on what the server sends, and decodes it before or after.
 func (c *conn) downstreamWay() {
+	defer c.wayEnds()
 	in := newInlet(c.fromServer)
 	for {
 		p, err := in.next()
@@ -302,20 +350,11 @@ func (c *conn) beforeClient(p []byte) []byte {
 	if c.over {
 		return p
 	}
-	at := c.now()
+	c.unseen = unseen{p, decode.ServerToClient, c.now()}
 	if c.passesUnchanged(p) {
-		c.unseen = unseen{p, decode.ServerToClient, at}
 		return p
 	}
-	out := c.gate.feed(p, func() bool {
-		return c.guard(func() { c.session.Feed(decode.ServerToClient, p, at) })
-	})
-	tapped := p
-	if c.proxy.cfg.CaptureClientSide {
-		tapped = out
-	}
-	c.proxy.cfg.Live.Data(c.id, decode.ServerToClient, tapped, at)
-	return out
+	return c.decodeNow()
 }
 
 // release passes on what the gate has held back, when nothing follows it.

@@ -69,7 +69,7 @@ func (g *httpGateway) joined(x *httpExchange, id string) *gatewaySession {
 // add makes a session, or returns nil if there are too many connections.
 func (g *httpGateway) add(x *httpExchange, id string, cfg decode.Config) *gatewaySession {
 	p := g.proxy
-	c := p.newConn(endpoint{local: x.client.conn.LocalAddr(), remote: x.client.conn.RemoteAddr()}, x.target)
+	c := p.newConn(endpoint{local: x.client.conn.LocalAddr(), remote: x.client.conn.RemoteAddr()}, destination{server: x.target})
 	if c == nil {
 		p.cfg.Log.Error().Int("connections", maxConnections).Msg("too many connections; a session at the gateway is not recorded")
 		return nil

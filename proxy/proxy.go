@@ -95,6 +95,7 @@ type Proxy struct {
 	book      journal.LockedBook
 	referrals *referrals
 	routes    routes
+	stacks    stacks
 	http      *httpGateway // nil without a listener for HTTP
 
 	mu     sync.Mutex
@@ -222,6 +223,7 @@ func (p *Proxy) drain(cancelDials func()) {
 		}
 	})
 	p.wait.Wait()
+	p.stacks.drop()
 	timer.Stop()
 }
 
@@ -268,15 +270,15 @@ const acceptPause = 100 * time.Millisecond
 // handleMain serves a client of the main listener.
 func (p *Proxy) handleMain(client net.Conn) {
 	if !p.cfg.SinglePort {
-		p.relay(client, p.cfg.Upstream, nil, nil)
+		p.relay(client, destination{server: p.cfg.Upstream})
 		return
 	}
 	first, to, referred := p.route(client)
 	if !referred {
-		p.relay(client, p.cfg.Upstream, first, nil)
+		p.relay(client, destination{server: p.cfg.Upstream, first: first})
 		return
 	}
-	p.relay(client, to.server, first, p.allowFrom(to.from))
+	p.relay(client, destination{server: to.server, first: first, allow: p.allowFrom(to.from)})
 }
 
 // allowFrom has the last word on where a server may refer clients to, once it
@@ -285,24 +287,39 @@ func (p *Proxy) allowFrom(from netip.Addr) func(net.Addr) error {
 	return func(server net.Addr) error { return p.cfg.mayReach(from, addrOf(server)) }
 }
 
-// relay connects a client to its server and relays until both have ended.
-// First is what was read from the client already. Allow, if not nil, has the
-// last word on the server's address.
-func (p *Proxy) relay(client net.Conn, upstream string, first []byte, allow func(net.Addr) error) {
-	c := p.newConn(client, upstream)
+// destination is where a client is relayed to.
+type destination struct {
+	server string
+	first  []byte               // what was read from the client already
+	allow  func(net.Addr) error // has the last word on the server's address, if not nil
+	over   func()               // is called once all is over, if not nil
+}
+
+func (t destination) end() {
+	if t.over != nil {
+		t.over()
+	}
+}
+
+// relay connects a client to its server, and has both ways between them relayed
+// from then on.
+func (p *Proxy) relay(client net.Conn, to destination) {
+	c := p.newConn(client, to)
 	if c == nil {
 		p.cfg.Log.Error().Int("connections", maxConnections).Msg("too many connections; a client was turned away")
 		client.Close()
+		to.end()
 		return
 	}
-	defer p.forget(c)
-	server, err := p.dial(upstream, allow)
+	server, err := p.dial(to.server, to.allow)
 	if err != nil {
-		p.cfg.Log.Error().Err(err).Str("conn", c.id).Str("server", upstream).Msg("cannot reach the server; the client's connection is closed")
+		p.cfg.Log.Error().Err(err).Str("conn", c.id).Str("server", to.server).Msg("cannot reach the server; the client's connection is closed")
 		c.unreachable()
+		p.forget(c)
 		return
 	}
-	c.run(server, first)
+	c.start(server)
+	c.run(to.first)
 }
 
 // dial connects to a server.
@@ -340,22 +357,27 @@ func (p *Proxy) isOwn(c net.Conn) bool {
 }
 
 // newConn registers a connection, unless there are too many.
-func (p *Proxy) newConn(client net.Conn, upstream string) *conn {
+func (p *Proxy) newConn(client net.Conn, to destination) *conn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.conns) >= maxConnections {
 		return nil
 	}
 	p.number++
-	c := &conn{proxy: p, id: "c" + strconv.Itoa(p.number), client: client, upstream: upstream, opened: p.cfg.Now()}
+	c := &conn{proxy: p, id: "c" + strconv.Itoa(p.number), client: client, to: to, opened: p.cfg.Now()}
 	p.conns[c] = struct{}{}
 	return c
 }
 
+// forget takes a connection off the list, once all of it is over.
 func (p *Proxy) forget(c *conn) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	delete(p.conns, c)
+	if len(p.conns) == 0 {
+		p.stacks.drop()
+	}
+	p.mu.Unlock()
+	c.to.end()
 }
 
 // emit hands a record on.

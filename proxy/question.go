@@ -110,18 +110,9 @@ func (c *conn) takeAnswer(r *decode.Record) []byte {
 // withoutAnswer decodes what the client has sent, before it goes on, and
 // returns what of it goes on. The caller holds the lock.
 func (c *conn) withoutAnswer(p []byte) []byte {
-	c.see()
-	if c.over {
-		return p
-	}
-	q, at := c.asking, c.now()
-	q.feeding = true
-	out := q.gate.feed(p, func() bool {
-		return c.guard(func() { c.session.Feed(decode.ClientToServer, p, at) })
-	})
-	q.feeding = false
-	c.proxy.cfg.Live.Data(c.id, decode.ClientToServer, p, at)
-	return out
+	c.asking.feeding = true
+	defer func() { c.asking.feeding = false }()
+	return c.asking.gate.feed(p, c.feedUnseen)
 }
 
 // releaseUp passes on what was held back of the client's, when nothing follows.

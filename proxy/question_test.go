@@ -183,7 +183,7 @@ func jammed(t *testing.T, h *harness) (client net.Conn, server *net.TCPConn, cha
 	client, ours := net.Pipe()
 	t.Cleanup(func() { client.Close() })
 	client.SetDeadline(time.Now().Add(patience))
-	h.proxy.wait.Go(func() { h.proxy.relay(pipeEnd{ours}, h.proxy.cfg.Upstream, nil, nil) })
+	h.proxy.wait.Go(func() { h.proxy.relay(pipeEnd{ours}, destination{server: h.proxy.cfg.Upstream}) })
 	end, err := h.server.Accept()
 	if err != nil {
 		t.Fatal(err)

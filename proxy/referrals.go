@@ -209,8 +209,7 @@ func (r *referrals) handle(l *referralListener, client net.Conn) {
 		client.Close()
 		return
 	}
-	defer r.leave(l)
-	r.proxy.relay(client, l.server, nil, r.proxy.allowFrom(l.from))
+	r.proxy.relay(client, destination{server: l.server, allow: r.proxy.allowFrom(l.from), over: func() { r.leave(l) }})
 }
 
 func (r *referrals) enter(l *referralListener, client netip.Addr) bool {
