@@ -36,7 +36,7 @@ type recorder struct {
 func (r *recorder) Record(rec *decode.Record) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.records = append(r.records, rec)
+	r.records = append(r.records, rec.Clone())
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -45,10 +46,13 @@ func (s *fakeSink) Close() error {
 }
 
 // secretRecord is a record as a session emits it.
-func secretRecord() *decode.Record {
+func secretRecord() *decode.Record { return recordOf("USR 4 TWN S t=tick&p=prof\r\n") }
+
+// recordOf is the record of a command of a client.
+func recordOf(command string) *decode.Record {
 	var kept *decode.Record
 	s := decode.NewSession(decode.Config{Conn: "c1", Emit: func(r *decode.Record) { kept = r.Clone() }})
-	s.Feed(decode.ClientToServer, []byte("USR 4 TWN S t=tick&p=prof\r\n"), decode.Stamp{})
+	s.Feed(decode.ClientToServer, []byte(command), decode.Stamp{})
 	return kept
 }
 
@@ -269,5 +273,76 @@ func TestLiveMayBeUsedFromManyGoroutines(t *testing.T) {
 	l.Close()
 	if len(s.lines) != 1600 {
 		t.Errorf("got %d records, want 1600", len(s.lines))
+	}
+}
+
+func TestLiveRecordsAreCopiedIntoMemoryThatIsUsedAgain(t *testing.T) {
+	first, second := &countingSink{}, &countingSink{}
+	l := NewLive(false, nil, Output{Name: "first", Sink: first}, Output{Name: "second", Sink: second})
+	r := recordOf("MSG 3 A 43\r\nContent-Type: text/plain\r\n\r\nwhat people say")
+	const records = 1000 // fewer than a queue holds
+	emit := func() {
+		for range records {
+			l.Emit(r)
+		}
+		for first.n.Load()%records != 0 || second.n.Load() != first.n.Load() || first.n.Load() == 0 {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	emit() // what is made once is made now
+	allocations := testing.AllocsPerRun(10, emit)
+	l.Close()
+	if perRecord := allocations / records; perRecord > 0.1 {
+		t.Errorf("%.2f allocations for a record in two outputs, want next to none", perRecord)
+	}
+}
+
+// countingSink counts.
+type countingSink struct{ n atomic.Int64 }
+
+func (s *countingSink) Record(*decode.Record) error {
+	s.n.Add(1)
+	return nil
+}
+
+func (s *countingSink) Close() error { return nil }
+
+func TestOutputsThatTakeTheSameRecordsAtDifferentTimesGetAllOfThemInOrder(t *testing.T) {
+	slow, quick := &fakeSink{gate: make(chan struct{}, 1)}, &fakeSink{}
+	l := NewLive(false, nil, Output{Name: "slow", Sink: slow}, Output{Name: "quick", Sink: quick})
+	var want []string
+	for i := range 3 * batchRecords {
+		l.Emit(numbered(i))
+		want = append(want, fmt.Sprintf("PNG %d", i))
+		if i%10 == 0 { // the slow one takes what there is, then waits
+			slow.gate <- struct{}{}
+			time.Sleep(gatherTime / 4)
+		}
+	}
+	close(slow.gate)
+	l.Close()
+	for name, s := range map[string]*fakeSink{"slow": slow, "quick": quick} {
+		if !slices.Equal(s.lines, want) {
+			t.Errorf("the %s output got %d records, or in another order: %.200q", name, len(s.lines), s.lines)
+		}
+	}
+}
+
+func TestOneBatchHoldsNoMoreThanItsBound(t *testing.T) {
+	var b batches
+	large := &decode.Record{Kind: decode.KindCommand, Payload: make([]byte, batchBytes-1)}
+	first, _ := b.add(large)
+	if again, at := b.add(large); again != first || at != 1 {
+		t.Errorf("the second record is at %d, of the same batch: %t", at, again == first)
+	}
+	if other, at := b.add(large); other == first || at != 0 {
+		t.Errorf("the third record is at %d, of the same batch: %t", at, other == first)
+	}
+	b = batches{}
+	for range batchRecords {
+		first, _ = b.add(numbered(1))
+	}
+	if other, _ := b.add(numbered(1)); other == first || first.Len() != batchRecords {
+		t.Errorf("a batch has %d records", first.Len())
 	}
 }

@@ -1,7 +1,6 @@
 package journal
 
 import (
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -9,18 +8,9 @@ import (
 	"msnproxy/decode"
 )
 
-const (
-	// queueLength bounds what an output may be behind. Records are some
-	// hundred bytes to some KiB each; the bytes for a tap come in pieces of
-	// 32 KiB at the most.
-	queueLength = 4096
-	// queueReserve is kept for the beginnings and ends of connections: bytes
-	// and records that are missing can be counted, these cannot.
-	queueReserve = queueLength / 4
-	// closeTime is how long the outputs may take to write what is queued
-	// when the run ends.
-	closeTime = 5 * time.Second
-)
+// closeTime is how long the outputs may take to write what is queued when the
+// run ends.
+const closeTime = 5 * time.Second
 
 // Tap takes the bytes of connections as they were seen, for a capture file.
 type Tap interface {
@@ -63,49 +53,10 @@ type Live struct {
 	mu      sync.Mutex
 	masker  *decode.Masker
 	queues  []*queue
+	batches batches
 	closed  bool
 	done    chan struct{} // closed with it
 	onError func(output string, err error)
-}
-
-// event is what an output is told: a record, or something for a tap.
-type event struct {
-	record *decode.Record
-	lost   []lostBytes // what the tap did not get before
-	tap    func(Tap) error
-}
-
-// queue is what waits for one output.
-type queue struct {
-	Output
-
-	// Guarded by Live.mu.
-	pending []event
-	inHand  int         // events that the output is at
-	missed  int64       // since the output was last told
-	total   int64       // in all
-	lost    []lostBytes // of a tap, not yet told
-
-	wake     chan struct{}  // something is pending
-	failed   bool           // only its own goroutine uses it
-	last     *decode.Record // what it missed at the end, once that has come
-	finished chan struct{}  // closed when all is written
-}
-
-// lostBytes are bytes that a tap did not get.
-type lostBytes struct {
-	conn string
-	dir  decode.Direction
-	n    int64
-}
-
-// missedRecord stands in an output for records that it was too slow for.
-func missedRecord(n int64, at time.Time) *decode.Record {
-	text := fmt.Sprintf("%d records are missing here: this output was too slow", n)
-	return &decode.Record{
-		Stamp: decode.Stamp{Time: at}, Kind: decode.KindGap,
-		Notes: []decode.Note{{Kind: decode.NoteIssue, Text: text}},
-	}
 }
 
 // Missed is a record that tells what an output missed in all, for the report.
@@ -123,7 +74,7 @@ func NewLive(showSecrets bool, onError func(output string, err error), outputs .
 		l.masker = decode.NewMasker()
 	}
 	for _, o := range outputs {
-		q := &queue{Output: o, wake: make(chan struct{}, 1), finished: make(chan struct{})}
+		q := newQueue(o)
 		l.queues = append(l.queues, q)
 		go l.serve(q)
 	}
@@ -134,11 +85,11 @@ func NewLive(showSecrets bool, onError func(output string, err error), outputs .
 // nothing more, and says so once.
 func (l *Live) serve(q *queue) {
 	defer close(q.finished)
-	for batch := l.take(q); batch != nil; batch = l.take(q) {
+	for l.take(q) {
 		if q.failed {
 			continue
 		}
-		if err := q.tell(batch); err != nil {
+		if err := q.tell(); err != nil {
 			q.failed = true
 			l.onError(q.Name, err)
 		}
@@ -148,67 +99,46 @@ func (l *Live) serve(q *queue) {
 	}
 }
 
-// take waits for what is pending for an output, and returns it; nil once there
-// is nothing and nothing more comes.
-func (l *Live) take(q *queue) []event {
+// take waits for what is pending for an output, and has it taken. It reports
+// false once there is nothing and nothing more comes.
+func (l *Live) take(q *queue) bool {
 	for {
-		l.mu.Lock()
-		batch, closed := q.pending, l.closed
-		q.pending, q.inHand = nil, len(batch)
-		l.mu.Unlock()
+		closed := l.swap(q)
 		switch {
-		case len(batch) > 0:
-			return batch
+		case len(q.taken) > 0:
+			return true
 		case closed:
-			return nil
+			return false
 		}
 		select {
 		case <-q.wake:
 		case <-l.done:
 		}
+		q.gather.Reset(gatherTime)
 		select {
-		case <-time.After(gatherTime):
+		case <-q.gather.C:
 		case <-l.done:
 		}
 	}
 }
 
-// tell hands events to an output, and has it write them.
-func (q *queue) tell(batch []event) error {
-	for i := range batch {
-		if err := q.one(&batch[i]); err != nil {
-			return err
-		}
-		batch[i] = event{} // it may be large, and the batch long
-	}
-	if f, ok := q.Sink.(Flusher); ok {
-		return f.Flush()
-	}
-	return nil
-}
-
-func (q *queue) one(e *event) error {
-	if e.record != nil {
-		return q.Sink.Record(e.record)
-	}
-	for _, b := range e.lost {
-		if err := q.Tap.Lost(b.conn, b.dir, b.n); err != nil {
-			return err
+// swap gives back what an output had taken and has it take what is pending. It
+// reports whether nothing more comes.
+func (l *Live) swap(q *queue) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i := range q.taken {
+		if b := q.taken[i].batch; b != nil {
+			l.batches.done(b)
 		}
 	}
-	return e.tap(q.Tap)
-}
-
-// waiting is how many events the output is behind.
-func (q *queue) waiting() int { return len(q.pending) + q.inHand }
-
-// push queues an event. The caller has looked whether there is room.
-func (q *queue) push(e event) {
-	q.pending = append(q.pending, e)
-	select {
-	case q.wake <- struct{}{}:
-	default: // it knows
+	clear(q.taken) // what is for a tap may be large
+	q.pending, q.taken = q.taken[:0], q.pending
+	q.waits, q.inHand = 0, q.waits
+	for i := range q.taken {
+		l.batches.taken(q.taken[i].batch)
 	}
+	return l.closed
 }
 
 // Emit hands a record to every sink.
@@ -221,37 +151,18 @@ func (l *Live) Emit(r *decode.Record) {
 	if l.closed {
 		return
 	}
-	var kept *decode.Record // made only if somebody has room for it
+	var kept *batch // made only if somebody has room for it
+	var at int
 	for _, q := range l.queues {
 		if q.Sink == nil || !q.hasRoom(r) {
 			continue
 		}
 		if kept == nil {
 			mask(l.masker, r)
-			kept = r.Clone()
+			kept, at = l.batches.add(r)
 		}
-		q.push(event{record: kept})
+		q.pushRecord(kept, at)
 	}
-}
-
-// hasRoom tells whether a sink can be given a record, and counts it as missed
-// if not. It queues word of those that were missed before. Room is kept for
-// the beginnings and ends of connections.
-func (q *queue) hasRoom(r *decode.Record) bool {
-	room := queueLength - queueReserve
-	if r.Kind == decode.KindOpen || r.Kind == decode.KindClose {
-		room = queueLength
-	}
-	if q.waiting() >= room || q.missed > 0 && q.waiting()+1 >= queueLength {
-		q.missed++
-		q.total++
-		return false
-	}
-	if q.missed > 0 {
-		q.push(event{record: missedRecord(q.missed, time.Now())})
-		q.missed = 0
-	}
-	return true
 }
 
 // tap hands an event to every tap. Bytes, if they are what it is about, may be
@@ -266,20 +177,6 @@ func (l *Live) tap(bytes lostBytes, do func(Tap) error) {
 		if q.Tap != nil {
 			q.putTap(bytes, do)
 		}
-	}
-}
-
-// putTap queues an event for a tap, after word of the bytes dropped before it.
-func (q *queue) putTap(bytes lostBytes, do func(Tap) error) {
-	switch {
-	case bytes.n > 0 && q.waiting() >= queueLength-queueReserve:
-		q.lost = append(q.lost, bytes)
-		q.total++
-	case q.waiting() >= queueLength:
-		q.total++
-	default:
-		q.push(event{tap: do, lost: q.lost})
-		q.lost = nil
 	}
 }
 
@@ -358,21 +255,6 @@ var closedTime = func() <-chan time.Time {
 
 // errTooSlow is what an output failed with that was not finished in time.
 var errTooSlow = fmt.Errorf("it took over %v to write what was left, and is not complete", closeTime)
-
-// end closes one output, after word of what it missed last.
-func (q *queue) end() error {
-	var err error
-	if q.Sink != nil {
-		if q.last != nil && !q.failed {
-			err = q.Sink.Record(q.last)
-		}
-		err = errors.Join(err, q.Sink.Close())
-	}
-	if q.Tap != nil {
-		err = errors.Join(err, q.Tap.Close())
-	}
-	return err
-}
 
 // LockedBook is a decode.Book for sessions that run at the same time. The zero
 // LockedBook is ready.

@@ -1,0 +1,188 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"msnproxy/decode"
+)
+
+const (
+	// queueLength bounds what an output may be behind. Records are some
+	// hundred bytes to some KiB each; the bytes for a tap come in pieces of
+	// 32 KiB at the most.
+	queueLength = 4096
+	// queueReserve is kept for the beginnings and ends of connections: bytes
+	// and records that are missing can be counted, these cannot.
+	queueReserve = queueLength / 4
+)
+
+// item is what an output is told: some of the records of a batch, a record of
+// the queue's own, or something for a tap.
+type item struct {
+	batch    *batch
+	from, to int
+	own      *decode.Record
+	lost     []lostBytes // what the tap did not get before
+	tap      func(Tap) error
+}
+
+// queue is what waits for one output.
+type queue struct {
+	Output
+
+	// Guarded by Live.mu.
+	pending []item
+	waits   int         // records and events that are pending
+	inHand  int         // those that the output is at
+	missed  int64       // since the output was last told
+	total   int64       // in all
+	lost    []lostBytes // of a tap, not yet told
+
+	wake     chan struct{}  // something is pending
+	gather   *time.Timer    // how long to wait for more of it
+	taken    []item         // what the output is at; only its own goroutine uses it
+	failed   bool           // this too
+	last     *decode.Record // what it missed at the end, once that has come
+	finished chan struct{}  // closed when all is written
+}
+
+// lostBytes are bytes that a tap did not get.
+type lostBytes struct {
+	conn string
+	dir  decode.Direction
+	n    int64
+}
+
+func newQueue(o Output) *queue {
+	return &queue{Output: o, wake: make(chan struct{}, 1), gather: time.NewTimer(0), finished: make(chan struct{})}
+}
+
+// missedRecord stands in an output for records that it was too slow for.
+func missedRecord(n int64, at time.Time) *decode.Record {
+	text := fmt.Sprintf("%d records are missing here: this output was too slow", n)
+	return &decode.Record{
+		Stamp: decode.Stamp{Time: at}, Kind: decode.KindGap,
+		Notes: []decode.Note{{Kind: decode.NoteIssue, Text: text}},
+	}
+}
+
+// waiting is how many records and events the output is behind.
+func (q *queue) waiting() int { return q.waits + q.inHand }
+
+// push queues an item. The caller has looked whether there is room.
+func (q *queue) push(i item) {
+	q.pending = append(q.pending, i)
+	q.queued()
+}
+
+// pushRecord queues a record of a batch. Those that follow each other there are
+// one item.
+func (q *queue) pushRecord(b *batch, at int) {
+	if n := len(q.pending); n > 0 && q.pending[n-1].batch == b && q.pending[n-1].to == at {
+		q.pending[n-1].to++
+		q.queued()
+		return
+	}
+	b.users++
+	q.push(item{batch: b, from: at, to: at + 1})
+}
+
+func (q *queue) queued() {
+	q.waits++
+	select {
+	case q.wake <- struct{}{}:
+	default: // it knows
+	}
+}
+
+// hasRoom tells whether a sink can be given a record, and counts it as missed
+// if not. It queues word of those that were missed before. Room is kept for
+// the beginnings and ends of connections.
+func (q *queue) hasRoom(r *decode.Record) bool {
+	room := queueLength - queueReserve
+	if r.Kind == decode.KindOpen || r.Kind == decode.KindClose {
+		room = queueLength
+	}
+	if q.waiting() >= room || q.missed > 0 && q.waiting()+1 >= queueLength {
+		q.missed++
+		q.total++
+		return false
+	}
+	if q.missed > 0 {
+		q.push(item{own: missedRecord(q.missed, time.Now())})
+		q.missed = 0
+	}
+	return true
+}
+
+// putTap queues an event for a tap, after word of the bytes dropped before it.
+func (q *queue) putTap(bytes lostBytes, do func(Tap) error) {
+	switch {
+	case bytes.n > 0 && q.waiting() >= queueLength-queueReserve:
+		q.lost = append(q.lost, bytes)
+		q.total++
+	case q.waiting() >= queueLength:
+		q.total++
+	default:
+		q.push(item{tap: do, lost: q.lost})
+		q.lost = nil
+	}
+}
+
+// tell hands what was taken to the output, and has it write it.
+func (q *queue) tell() error {
+	for i := range q.taken {
+		if err := q.one(&q.taken[i]); err != nil {
+			return err
+		}
+		q.taken[i].tap = nil // it may hold much, and others wait behind it
+	}
+	if f, ok := q.Sink.(Flusher); ok {
+		return f.Flush()
+	}
+	return nil
+}
+
+func (q *queue) one(i *item) error {
+	switch {
+	case i.batch != nil:
+		return q.records(i)
+	case i.own != nil:
+		return q.Sink.Record(i.own)
+	}
+	for _, b := range i.lost {
+		if err := q.Tap.Lost(b.conn, b.dir, b.n); err != nil {
+			return err
+		}
+	}
+	return i.tap(q.Tap)
+}
+
+// records hands a sink its part of a batch.
+func (q *queue) records(i *item) (err error) {
+	at := 0
+	i.batch.Each(func(r *decode.Record) {
+		if at >= i.from && at < i.to && err == nil {
+			err = q.Sink.Record(r)
+		}
+		at++
+	})
+	return err
+}
+
+// end closes the output, after word of what it missed last.
+func (q *queue) end() error {
+	var err error
+	if q.Sink != nil {
+		if q.last != nil && !q.failed {
+			err = q.Sink.Record(q.last)
+		}
+		err = errors.Join(err, q.Sink.Close())
+	}
+	if q.Tap != nil {
+		err = errors.Join(err, q.Tap.Close())
+	}
+	return err
+}
