@@ -83,6 +83,7 @@ made (docs/faults.md):
 			if err := f.complete(); err != nil {
 				return usageError(cmd, err)
 			}
+			liveMemory(cmd.Context())
 			return runProxy(cmd.Context(), std, f, nil)
 		},
 	}
