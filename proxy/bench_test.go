@@ -80,7 +80,7 @@ func serveEach(b testing.TB, serve func(net.Conn)) string {
 }
 
 const (
-	request = "MSG 7 A 94\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=UTF-8\r\n\r\nwhat people write to each other"
+	request = "MSG 7 A 93\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=UTF-8\r\n\r\nwhat people write to each other"
 	reply   = "ACK 7\r\n"
 )
 

@@ -98,10 +98,17 @@ func closeAll(list []net.Conn) {
 	}
 }
 
+// command is a command with a payload, whose line ends in its length.
+func command(line, payload string) string {
+	return fmt.Sprintf("%s %d\r\n%s", line, len(payload), payload)
+}
+
+// bob is how messages of somebody in the room begin.
+const bob = "MSG bob@example.com Bob%20B"
+
 // said is a message of somebody in the room.
 func said(text string) string {
-	payload := "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=UTF-8\r\nX-MMS-IM-Format: FN=Segoe%20UI; EF=; CO=0; CS=0; PF=22\r\n\r\n" + text
-	return fmt.Sprintf("MSG bob@example.com Bob%%20B %d\r\n%s", len(payload), payload)
+	return command(bob, "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=UTF-8\r\nX-MMS-IM-Format: FN=Segoe%20UI; EF=; CO=0; CS=0; PF=22\r\n\r\n"+text)
 }
 
 // chatTraffic is what a switchboard sends: messages of mixed sizes, typing
@@ -110,7 +117,7 @@ func chatTraffic() []byte {
 	const typing = "MIME-Version: 1.0\r\nContent-Type: text/x-msmsgscontrol\r\nTypingUser: bob@example.com\r\n\r\n\r\n"
 	var b strings.Builder
 	for i := range 2000 {
-		fmt.Fprintf(&b, "MSG bob@example.com Bob%%20B %d\r\n%s", len(typing), typing)
+		b.WriteString(command(bob, typing))
 		b.WriteString(said(strings.Repeat("what a person writes ", 1+i%12)))
 		fmt.Fprintf(&b, "ACK %d\r\n", i)
 	}
@@ -120,8 +127,7 @@ func chatTraffic() []byte {
 // fileTraffic is a file on its way: messages whose payload is 1.2 KB.
 func fileTraffic() []byte {
 	const headers = "MIME-Version: 1.0\r\nContent-Type: application/x-msnmsgrp2p\r\nP2P-Dest: alice@example.com\r\n\r\n"
-	payload := headers + strings.Repeat("\x00\x01\xfe", 400)
-	return []byte(strings.Repeat(fmt.Sprintf("MSG bob@example.com Bob%%20B %d\r\n%s", len(payload), payload), 500))
+	return []byte(strings.Repeat(command(bob, headers+strings.Repeat("\x00\x01\xfe", 400)), 500))
 }
 
 // pour has the server send traffic for a time, and returns how many bytes a
@@ -149,10 +155,9 @@ func pour(s *loadServer, address string, traffic []byte, lasting time.Duration) 
 	return float64(n) / time.Since(begin).Seconds(), err
 }
 
-const (
-	request = "MSG 7 A 94\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=UTF-8\r\n\r\nwhat people write to each other"
-	reply   = "ACK 7\r\n"
-)
+var request = command("MSG 7 A", "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=UTF-8\r\n\r\nwhat people write to each other")
+
+const reply = "ACK 7\r\n"
 
 // acknowledge is a server that acknowledges every message.
 func acknowledge(c net.Conn) {
