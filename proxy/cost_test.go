@@ -1,0 +1,250 @@
+package proxy
+
+import (
+	"context"
+	"io"
+	"net"
+	"runtime"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"msnproxy/internal/journal"
+	"msnproxy/internal/ndjson"
+)
+
+// These tests hold the relay to what its work costs in calls, allocations and
+// bytes, which are the same on every machine. Times are for the benchmarks.
+
+// countedConn counts what is asked of the system.
+type countedConn struct {
+	*net.TCPConn
+	reads, writes *atomic.Int64
+}
+
+func counted(c net.Conn) countedConn {
+	return countedConn{c.(*net.TCPConn), new(atomic.Int64), new(atomic.Int64)}
+}
+
+func (c countedConn) Read(p []byte) (int, error) {
+	c.reads.Add(1)
+	return c.TCPConn.Read(p)
+}
+
+func (c countedConn) Write(p []byte) (int, error) {
+	c.writes.Add(1)
+	return c.TCPConn.Write(p)
+}
+
+func (c countedConn) SyscallConn() (syscall.RawConn, error) {
+	socket, err := c.TCPConn.SyscallConn()
+	return countedSocket{socket, c.reads}, err
+}
+
+// countedSocket counts the attempts to read.
+type countedSocket struct {
+	syscall.RawConn
+	reads *atomic.Int64
+}
+
+func (s countedSocket) Read(attempt func(uintptr) bool) error {
+	return s.RawConn.Read(func(fd uintptr) bool {
+		s.reads.Add(1)
+		return attempt(fd)
+	})
+}
+
+// room is a conversation through a proxy: the two ends of it.
+type room struct {
+	t              *testing.T
+	client, server *net.TCPConn
+	buffer         []byte
+}
+
+// enter begins a conversation, so that the proxy knows what it is.
+func enter(t *testing.T, client, server *net.TCPConn) *room {
+	r := &room{t, client, server, make([]byte, 64<<10)}
+	r.pass(client, server, []byte("ANS 1 alice@example.com 4711.81450277 11752013\r\n"))
+	r.pass(server, client, []byte("ANS 1 OK\r\n"))
+	return r
+}
+
+// pass has one end send something, and the other get it.
+func (r *room) pass(from, to *net.TCPConn, b []byte) {
+	if _, err := from.Write(b); err != nil {
+		r.t.Fatal(err)
+	}
+	if _, err := io.ReadFull(to, r.buffer[:len(b)]); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+var requestBytes, replyBytes = []byte(request), []byte(reply)
+
+// exchange has a message sent and acknowledged.
+func (r *room) exchange() {
+	r.pass(r.client, r.server, requestBytes)
+	r.pass(r.server, r.client, replyBytes)
+}
+
+// startRecorded starts a proxy with these outputs.
+func startRecorded(t *testing.T, outputs ...journal.Output) *harness {
+	return start(t, func(cfg *Config) {
+		cfg.Live = journal.NewLive(false, func(name string, err error) { t.Errorf("%s: %v", name, err) }, outputs...)
+	})
+}
+
+// enterCounted begins a conversation of which the calls are counted.
+func enterCounted(t *testing.T, outputs ...journal.Output) (r *room, toClient, toServer countedConn) {
+	h := startRecorded(t, outputs...)
+	dialled := make(chan countedConn, 1)
+	h.proxy.cfg.Dial = func(_ context.Context, network, address string) (net.Conn, error) {
+		c, err := net.Dial(network, address)
+		if err != nil {
+			return nil, err
+		}
+		one := counted(c)
+		dialled <- one
+		return one, nil
+	}
+	l := listen(t)
+	client, ours := h.pair(l.Addr().String(), l)
+	toClient = counted(ours)
+	toClient.SetDeadline(time.Time{}) // only the ends of the test have one
+	h.proxy.wait.Go(func() { h.proxy.relay(toClient, destination{server: h.proxy.cfg.Upstream}) })
+	server, err := h.server.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { client.Close(); server.Close() })
+	return enter(t, client, server.(*net.TCPConn)), toClient, <-dialled
+}
+
+func discardedRecords() journal.Output {
+	return journal.Output{Name: "records", Sink: ndjson.New(io.Discard, ndjson.Options{})}
+}
+
+func TestACommandIsReadAndWrittenOnce(t *testing.T) {
+	r, toClient, toServer := enterCounted(t, discardedRecords())
+	const commands = 100
+	calls := func() [4]int64 {
+		return [...]int64{toServer.writes.Load(), toClient.writes.Load(), toServer.reads.Load(), toClient.reads.Load()}
+	}
+	before := calls()
+	for range commands {
+		r.exchange()
+	}
+	after := calls()
+	for i, what := range []string{"writes to the server", "writes to the client"} {
+		if n := after[i] - before[i]; n != commands {
+			t.Errorf("%d %s for %d commands", n, what, commands)
+		}
+	}
+	// Before it waits, an end is asked once whether it has something.
+	for i, what := range []string{"reads from the server", "reads from the client"} {
+		if n := after[i+2] - before[i+2]; n < commands || n > 2*commands+1 {
+			t.Errorf("%d %s for %d commands, want two each at most", n, what, commands)
+		}
+	}
+}
+
+func TestACommandCostsFewAllocations(t *testing.T) {
+	if raceDetector {
+		t.Skip("the race detector changes what is allocated")
+	}
+	for _, one := range []struct {
+		name    string
+		outputs []journal.Output
+		most    float64 // for a command
+	}{
+		{"records off", nil, 0.1},
+		{"records on", []journal.Output{discardedRecords()}, 3},
+	} {
+		t.Run(one.name, func(t *testing.T) {
+			h := startRecorded(t, one.outputs...)
+			client, server := h.connect()
+			r := enter(t, client, server)
+			const exchanges = 200
+			talk := func() {
+				for range exchanges {
+					r.exchange()
+				}
+			}
+			talk()
+			if n := testing.AllocsPerRun(5, talk) / (2 * exchanges); n > one.most {
+				t.Errorf("%.2f allocations a command, want %g at most", n, one.most)
+			} else {
+				t.Logf("%.2f allocations a command", n)
+			}
+		})
+	}
+}
+
+func TestRelayedBytesAreNotCopied(t *testing.T) {
+	if raceDetector {
+		t.Skip("the race detector changes what is allocated")
+	}
+	client, server := startRecorded(t).connect()
+	r := enter(t, client, server)
+	traffic := make([]byte, 0, 1<<20)
+	for len(traffic) < 1<<20 {
+		traffic = append(traffic, request...)
+	}
+	pour := func() {
+		go r.server.Write(traffic)
+		for left := len(traffic); left > 0; {
+			n, err := r.client.Read(r.buffer)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			left -= n
+		}
+	}
+	pour()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	const times = 8
+	for range times {
+		pour()
+	}
+	runtime.ReadMemStats(&after)
+	relayed := float64(times * len(traffic))
+	if copied := float64(after.TotalAlloc-before.TotalAlloc) / relayed; copied > 0.05 {
+		t.Errorf("%.3f bytes were allocated for each byte relayed", copied)
+	}
+}
+
+// idleBound is what a connection may hold while nothing is said on it, in
+// bytes, the sockets of the two ends included.
+const idleBound = 12 << 10
+
+func TestAnIdleConnectionHoldsLittle(t *testing.T) {
+	if raceDetector {
+		t.Skip("the race detector needs memory of its own")
+	}
+	h := startRecorded(t, discardedRecords())
+	const connections = 300
+	ends := make([]*net.TCPConn, 0, 2*connections)
+	defer func() {
+		for _, end := range ends {
+			end.Close()
+		}
+	}()
+	buffer := make([]byte, len(request))
+	before := memory()
+	for range connections {
+		client, server := h.pair(h.proxy.Addr().String(), h.server)
+		ends = append(ends, client, server)
+		send(t, client, request)
+		io.ReadFull(server, buffer)
+		send(t, server, reply)
+		io.ReadFull(client, buffer[:len(reply)])
+	}
+	if held := (memory() - before) / connections; held > idleBound {
+		t.Errorf("an idle connection holds %d bytes, want %d at most", held, idleBound)
+	} else {
+		t.Logf("an idle connection holds %d bytes", held)
+	}
+}
