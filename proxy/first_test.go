@@ -47,6 +47,17 @@ func TestARosterOnASwitchboardIsReplacedThoughOtherBytesGoOnFirst(t *testing.T) 
 	}
 }
 
+func TestAReferralIsReplacedEvenOnASwitchboard(t *testing.T) {
+	h := start(t, nil)
+	client, server, told, real := h.invited()
+	send(t, server, "ACK 2\r\n")
+	expect(t, client, "ACK 2\r\n")
+	for _, part := range []string{"MSG a@b.c Al 2\r\nhiXF", "R 3 SB " + real.Addr().String() + " CKI x\r\n"} {
+		send(t, server, part)
+	}
+	expect(t, client, "MSG a@b.c Al 2\r\nhiXFR 3 SB "+told+" CKI x\r\n")
+}
+
 func TestARosterThatComesInPiecesIsTold(t *testing.T) {
 	h := start(t, nil)
 	client, server, _, real := h.invited()
@@ -75,6 +86,9 @@ func TestOnlyOnASwitchboardBytesGoOnUndecoded(t *testing.T) {
 		{"a switchboard", chat, &conn{switchboard: true}, true},
 		{"a server that is not known yet", chat, &conn{}, false},
 		{"a Roster", withRoster("Roster", "1.2.3.4:5"), &conn{switchboard: true}, false},
+		{"a referral behind a message", chat + "XFR 3 SB 1.2.3.4:5 CKI 6\r\n", &conn{switchboard: true}, false},
+		{"what may be the beginning of one", chat + "XF", &conn{switchboard: true}, false},
+		{"much at a time", strings.Repeat(chat, firstBytes/len(chat)+1), &conn{switchboard: true}, false},
 		{"bytes that are held back", chat, &conn{switchboard: true, gate: gate{held: []byte("M")}}, false},
 		{"faults", chat, &conn{switchboard: true, faults: &faulty{}}, false},
 		{"the proxy's own questions", chat, &conn{switchboard: true, asking: &questioning{}}, false},

@@ -159,11 +159,16 @@ func (c *conn) downGate() gate {
 	return gate{conn: c, dir: decode.ServerToClient, mayChange: c.mayHold, change: c.changed, tooLate: c.tellMissed}
 }
 
+// firstBytes is how much goes on before it is decoded. Where more comes at a time
+// nobody waits for a single command, and to look through it for addresses costs
+// half of what decoding does.
+const firstBytes = 4 << 10
+
 // passesUnchanged tells whether what the server has sent can go on before it is
-// decoded: on a switchboard, where the only address is one that people send in
-// the header of a message. The caller holds the lock.
+// decoded: on a switchboard, which refers nobody, if nothing in it looks like an
+// address all the same. The caller holds the lock.
 func (c *conn) passesUnchanged(p []byte) bool {
-	return c.relaysChat() && (c.unwatched() || len(c.gate.held) == 0 && !mayHaveRoster(p))
+	return c.relaysChat() && (c.unwatched() || len(c.gate.held) == 0 && len(p) <= firstBytes && !mayHaveAddress(p))
 }
 
 // unwatched tells whether nobody would know if the connection was no longer
@@ -176,6 +181,27 @@ func (c *conn) unwatched() bool {
 // relaysChat tells whether this is a switchboard, with which the proxy does
 // nothing of its own.
 func (c *conn) relaysChat() bool { return c.switchboard && c.faults == nil && c.asking == nil }
+
+// mayHaveAddress tells whether a command that may tell an address begins
+// anywhere in what was sent, or at its end, or a header that may.
+func mayHaveAddress(p []byte) bool {
+	for _, start := range heldStarts {
+		if bytes.Contains(p, start) || endsWithin(p, start) {
+			return true
+		}
+	}
+	return mayHaveRoster(p)
+}
+
+// endsWithin tells whether bytes end with the beginning of a word.
+func endsWithin(p, word []byte) bool {
+	for n := min(len(p), len(word)-1); n > 0; n-- {
+		if bytes.HasSuffix(p, word[:n]) {
+			return true
+		}
+	}
+	return false
+}
 
 var rosterHeader = []byte("roster")
 
