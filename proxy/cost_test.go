@@ -95,30 +95,24 @@ func startRecorded(t *testing.T, outputs ...journal.Output) *harness {
 	})
 }
 
-// enterCounted begins a conversation of which the calls are counted.
-func enterCounted(t *testing.T, outputs ...journal.Output) (r *room, toClient, toServer countedConn) {
-	h := startRecorded(t, outputs...)
-	dialled := make(chan countedConn, 1)
-	h.proxy.cfg.Dial = func(_ context.Context, network, address string) (net.Conn, error) {
-		c, err := net.Dial(network, address)
-		if err != nil {
-			return nil, err
-		}
-		one := counted(c)
-		dialled <- one
-		return one, nil
-	}
-	l := listen(t)
+// relayed has the proxy relay a client whose connection the test wraps.
+func (h *harness) relayed(wrap func(net.Conn) net.Conn) (client, server *net.TCPConn) {
+	h.t.Helper()
+	first, behind := h.connect() // so the proxy is running
+	first.Close()
+	behind.Close()
+	l := listen(h.t)
 	client, ours := h.pair(l.Addr().String(), l)
-	toClient = counted(ours)
-	toClient.SetDeadline(time.Time{}) // only the ends of the test have one
-	h.proxy.wait.Go(func() { h.proxy.relay(toClient, destination{server: h.proxy.cfg.Upstream}) })
-	server, err := h.server.Accept()
+	ours.SetDeadline(time.Time{}) // only the ends of the test have one
+	wrapped := wrap(ours)
+	h.proxy.wait.Go(func() { h.proxy.relay(wrapped, destination{server: h.proxy.cfg.Upstream}) })
+	end, err := h.server.Accept()
 	if err != nil {
-		t.Fatal(err)
+		h.t.Fatal(err)
 	}
-	t.Cleanup(func() { client.Close(); server.Close() })
-	return enter(t, client, server.(*net.TCPConn)), toClient, <-dialled
+	end.SetDeadline(time.Now().Add(patience))
+	h.t.Cleanup(func() { client.Close(); end.Close() })
+	return client, end.(*net.TCPConn)
 }
 
 func discardedRecords() journal.Output {
@@ -126,7 +120,26 @@ func discardedRecords() journal.Output {
 }
 
 func TestACommandIsReadAndWrittenOnce(t *testing.T) {
-	r, toClient, toServer := enterCounted(t, discardedRecords())
+	dialled := make(chan countedConn, 2)
+	h := start(t, func(cfg *Config) {
+		cfg.Dial = func(_ context.Context, network, address string) (net.Conn, error) {
+			c, err := net.Dial(network, address)
+			if err != nil {
+				return nil, err
+			}
+			one := counted(c)
+			dialled <- one
+			return one, nil
+		}
+	})
+	var toClient countedConn
+	client, server := h.relayed(func(c net.Conn) net.Conn {
+		toClient = counted(c)
+		return toClient
+	})
+	r := enter(t, client, server)
+	<-dialled // the connection that was made before
+	toServer := <-dialled
 	const commands = 100
 	calls := func() [4]int64 {
 		return [...]int64{toServer.writes.Load(), toClient.writes.Load(), toServer.reads.Load(), toClient.reads.Load()}

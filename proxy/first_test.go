@@ -174,16 +174,7 @@ func TestAReplyIsDecodedAfterItsRequestThoughItIsThereBefore(t *testing.T) {
 func TestWhatAClientSaysToAMessageIsDecodedAfterIt(t *testing.T) {
 	arrived := make(chan struct{}, 2)
 	h := start(t, nil)
-	l := listen(t)
-	client, ours := h.pair(l.Addr().String(), l)
-	defer client.Close()
-	ours.SetDeadline(time.Time{})
-	h.proxy.wait.Go(func() { h.proxy.relay(lateConn{ours, arrived}, destination{server: h.server.Addr().String()}) })
-	server, err := h.server.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer server.Close()
+	client, server := h.relayed(func(c net.Conn) net.Conn { return lateConn{c, arrived} })
 	send(t, client, "ANS 1 a@b.c 1.2 3\r\n")
 	expect(t, server, "ANS 1 a@b.c 1.2 3\r\n")
 	for i := range 5 {
