@@ -323,7 +323,7 @@ func (run *liveRun) outputs(std stdio, f proxyFlags) ([]journal.Output, error) {
 		if err != nil {
 			return nil, err
 		}
-		outputs = append(outputs, journal.Output{Name: f.records, Sink: f.jsonSink(bufio.NewWriter(file))})
+		outputs = append(outputs, journal.Output{Name: f.records, Sink: f.jsonSink(bufio.NewWriterSize(file, recordsBuffer))})
 	}
 	if f.capture != "" {
 		file, err := run.create(f.capture, run.captureMoved)
@@ -338,6 +338,10 @@ func (run *liveRun) outputs(std stdio, f proxyFlags) ([]journal.Output, error) {
 	}
 	return outputs, nil
 }
+
+// recordsBuffer is what of the records is written in one call. All that there is
+// is written when nothing more comes for the moment.
+const recordsBuffer = 64 << 10
 
 // shown is what standard output shows.
 func (run *liveRun) shown(std stdio, f proxyFlags) (journal.Sink, error) {
