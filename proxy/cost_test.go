@@ -64,7 +64,7 @@ type room struct {
 
 // enter begins a conversation, so that the proxy knows what it is.
 func enter(t *testing.T, client, server *net.TCPConn) *room {
-	r := &room{t, client, server, make([]byte, 64<<10)}
+	r := &room{t, client, server, make([]byte, 1<<10)}
 	r.pass(client, server, []byte("ANS 1 alice@example.com 4711.81450277 11752013\r\n"))
 	r.pass(server, client, []byte("ANS 1 OK\r\n"))
 	return r
@@ -204,10 +204,11 @@ func TestRelayedBytesAreNotCopied(t *testing.T) {
 	for len(traffic) < 1<<20 {
 		traffic = append(traffic, request...)
 	}
+	buffer := make([]byte, bufferSize)
 	pour := func() {
 		go r.server.Write(traffic)
 		for left := len(traffic); left > 0; {
-			n, err := r.client.Read(r.buffer)
+			n, err := r.client.Read(buffer)
 			if err != nil {
 				t.Error(err)
 				return
@@ -238,23 +239,23 @@ func TestAnIdleConnectionHoldsLittle(t *testing.T) {
 		t.Skip("the race detector needs memory of its own")
 	}
 	h := startRecorded(t, discardedRecords())
-	const connections = 300
-	ends := make([]*net.TCPConn, 0, 2*connections)
+	const connections = 1000
+	ends := make([]*net.TCPConn, 0, 4*connections)
 	defer func() {
 		for _, end := range ends {
 			end.Close()
 		}
 	}()
-	buffer := make([]byte, len(request))
-	before := memory()
-	for range connections {
-		client, server := h.pair(h.proxy.Addr().String(), h.server)
-		ends = append(ends, client, server)
-		send(t, client, request)
-		io.ReadFull(server, buffer)
-		send(t, server, reply)
-		io.ReadFull(client, buffer[:len(reply)])
+	use := func(n int) {
+		for range n {
+			client, server := h.pair(h.proxy.Addr().String(), h.server)
+			ends = append(ends, client, server)
+			enter(t, client, server).exchange()
+		}
 	}
+	use(connections / 10) // what is made once is made now
+	before := memory()
+	use(connections)
 	if held := (memory() - before) / connections; held > idleBound {
 		t.Errorf("an idle connection holds %d bytes, want %d at most", held, idleBound)
 	} else {
