@@ -30,8 +30,8 @@ race: ## run the tests under the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race ./...
 
 .PHONY: bench
-bench: build ## time captures beside tshark, tcpflow, msgsnarf (BENCH=full: 1 GiB too)
-	$(GO) run ./internal/bench -runs $(COUNT) $(if $(filter full,$(BENCH)),-full)
+bench: build ## time captures and relays beside other programs (BENCH=full, captures, relays)
+	$(GO) run ./internal/bench -runs $(COUNT) $(if $(filter full,$(BENCH)),-full) $(if $(filter captures relays,$(BENCH)),-part $(BENCH))
 
 .PHONY: gobench
 gobench: ## run the benchmarks in the code: MB/s, allocations per command

@@ -197,7 +197,7 @@ func (w *row) print(relays []*relay) {
 			fmt.Printf("  %-20s %s\n", r.name, r.broken)
 		case len(w.results[r.name]) == 0:
 			fmt.Printf("  %-20s not measured: a process a connection\n", r.name)
-		case w.workUnit == "":
+		case w.workUnit == "" || r.forks: // what its children took of processors is not known
 			fmt.Printf("  %-20s %10.1f %s\n", r.name, w.middle(r.name, ofValue), w.unit)
 		default:
 			fmt.Printf("  %-20s %10.1f %-8s %7.3f %s\n", r.name, w.middle(r.name, ofValue), w.unit, w.middle(r.name, ofSeconds), w.workUnit)
