@@ -53,6 +53,8 @@ type Live struct {
 	mu      sync.Mutex
 	masker  *decode.Masker
 	queues  []*queue
+	sinks   []*queue // those of them that are for records
+	taps    []*queue // and those for bytes
 	batches batches
 	closed  bool
 	done    chan struct{} // closed with it
@@ -76,6 +78,12 @@ func NewLive(showSecrets bool, onError func(output string, err error), outputs .
 	for _, o := range outputs {
 		q := newQueue(o)
 		l.queues = append(l.queues, q)
+		if o.Sink != nil {
+			l.sinks = append(l.sinks, q)
+		}
+		if o.Tap != nil {
+			l.taps = append(l.taps, q)
+		}
 		go l.serve(q)
 	}
 	return l
@@ -143,7 +151,7 @@ func (l *Live) swap(q *queue) bool {
 
 // Emit hands a record to every sink.
 func (l *Live) Emit(r *decode.Record) {
-	if !l.has(func(q *queue) bool { return q.Sink != nil }) {
+	if len(l.sinks) == 0 {
 		return
 	}
 	l.mu.Lock()
@@ -153,8 +161,8 @@ func (l *Live) Emit(r *decode.Record) {
 	}
 	var kept *batch // made only if somebody has room for it
 	var at int
-	for _, q := range l.queues {
-		if q.Sink == nil || !q.hasRoom(r) {
+	for _, q := range l.sinks {
+		if !q.hasRoom(r) {
 			continue
 		}
 		if kept == nil {
@@ -173,10 +181,8 @@ func (l *Live) tap(bytes lostBytes, do func(Tap) error) {
 	if l.closed {
 		return
 	}
-	for _, q := range l.queues {
-		if q.Tap != nil {
-			q.putTap(bytes, do)
-		}
+	for _, q := range l.taps {
+		q.putTap(bytes, do)
 	}
 }
 
@@ -187,7 +193,7 @@ func (l *Live) Open(conn, client, server string, at time.Time) {
 
 // Data tells every tap what one end sent.
 func (l *Live) Data(conn string, dir decode.Direction, p []byte, at decode.Stamp) {
-	if !l.has(func(q *queue) bool { return q.Tap != nil }) {
+	if len(l.taps) == 0 {
 		return
 	}
 	kept := append([]byte(nil), p...)
@@ -206,16 +212,6 @@ func (l *Live) Reset(conn string, dir decode.Direction, at time.Time) {
 
 // Silent tells whether there is no output.
 func (l *Live) Silent() bool { return len(l.queues) == 0 }
-
-// has tells whether there is an output of a kind.
-func (l *Live) has(kind func(*queue) bool) bool {
-	for _, q := range l.queues {
-		if kind(q) {
-			return true
-		}
-	}
-	return false
-}
 
 // Close lets every output finish what is queued, for a bounded time, and ends
 // it. It returns how many events each output missed, by name, where it missed
