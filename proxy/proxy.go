@@ -4,8 +4,9 @@
 // past the proxy: those are replaced by the proxy's own.
 //
 // Decoding never stops the bytes. What a client sends is passed on first and
-// decoded after; what a server sends is decoded before, because its addresses
-// may have to be replaced, and passed on as it is if decoding fails.
+// decoded after, and so is what a switchboard says; what another server sends is
+// decoded before, because its addresses may have to be replaced, and passed on as
+// it is if decoding fails.
 package proxy
 
 import (
@@ -36,7 +37,7 @@ const (
 	// stop: enough for what is under way, not for a conversation.
 	drainTime = 2 * time.Second
 	// maxConnections bounds the connections at one time. Each holds two
-	// sockets and two buffers.
+	// sockets and, at rest, some 10 KiB.
 	maxConnections = 20000
 )
 
