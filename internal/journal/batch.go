@@ -7,9 +7,10 @@ const (
 	// only once every output is done with all of it.
 	batchRecords = 256
 	batchBytes   = 128 << 10
-	// spareBatches is how many are kept to be used again. A run whose outputs
-	// keep up has a few under way.
-	spareBatches = 4
+	// spareBatches is how many are kept to be used again: as many as hold what
+	// an output may be behind, one that is filled and one that is read. A run
+	// whose outputs keep up never has more than a few.
+	spareBatches = queueLength/batchRecords + 2
 )
 
 // batch is copies of records, which the outputs of a live run share. It is
