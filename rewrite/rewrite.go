@@ -168,9 +168,12 @@ func message(r *decode.Record, raw []byte) []token {
 	return tokens
 }
 
-// headerToken finds the address in one header line; its place is counted from
-// the line's start.
+// headerToken finds the address in one header line, which is not empty; its
+// place is counted from the line's start.
 func headerToken(r *decode.Record, line []byte) (token, bool) {
+	if line[0]|0x20 != 'r' { // neither RouteInfo nor Roster: nearly every line of all chat
+		return token{}, false
+	}
 	name, value, ok := bytes.Cut(line, []byte(":"))
 	if !ok {
 		return token{}, false
