@@ -23,7 +23,7 @@ type countedConn struct {
 	reads, writes *atomic.Int64
 }
 
-func counted(c net.Conn) countedConn {
+func counting(c net.Conn) countedConn {
 	return countedConn{c.(*net.TCPConn), new(atomic.Int64), new(atomic.Int64)}
 }
 
@@ -127,14 +127,14 @@ func TestACommandIsReadAndWrittenOnce(t *testing.T) {
 			if err != nil {
 				return nil, err
 			}
-			one := counted(c)
+			one := counting(c)
 			dialled <- one
 			return one, nil
 		}
 	})
 	var toClient countedConn
 	client, server := h.relayed(func(c net.Conn) net.Conn {
-		toClient = counted(c)
+		toClient = counting(c)
 		return toClient
 	})
 	r := enter(t, client, server)
