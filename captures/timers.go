@@ -1,6 +1,7 @@
 package captures
 
 import (
+	"slices"
 	"time"
 
 	"msnproxy/decode"
@@ -12,13 +13,20 @@ import (
 // patience is for how long missing bytes are waited for, by kind of timer.
 var patience = [2]time.Duration{holePatience, ackPatience}
 
+// maxTimers bounds the timers of a kind. Each direction that is alive has one
+// at most; but a direction that is not still has its own until that has ended,
+// and a flood of small connections can leave any number of them.
+const maxTimers = 2 * 2 * (maxUndecided + maxAccepted)
+
 // timers are those of one kind: as they all last equally long, they end in the
 // order in which they begin.
 type timers []timer
 
-// timer is for a direction in which bytes are missing.
+// timer is for a direction in which bytes are missing. It holds its connection,
+// whose directions go when it ends.
 type timer struct {
-	half *half
+	conn *connection
+	side int
 	due  time.Time
 }
 
@@ -32,20 +40,31 @@ func (t *table) time(c *connection, now decode.Stamp) {
 		for kind, missing := range h.hole() {
 			if missing && !h.timed[kind] {
 				h.timed[kind] = true
-				t.timers[kind] = append(t.timers[kind], timer{h, now.Time.Add(patience[kind])})
+				t.timers[kind] = append(t.timers[kind].bounded(), timer{c, side, now.Time.Add(patience[kind])})
 			}
 		}
 	}
+}
+
+// bounded takes out the timers of what has ended, if they are too many.
+func (list timers) bounded() timers {
+	if len(list) < maxTimers {
+		return list
+	}
+	return slices.DeleteFunc(list, func(one timer) bool { return one.conn.live == nil })
 }
 
 // runTimers gives up what was waited for long enough.
 func (t *table) runTimers(now decode.Stamp) {
 	for kind := range t.timers {
 		for len(t.timers[kind]) > 0 && !t.timers[kind][0].due.After(now.Time) {
-			h := t.timers[kind][0].half
+			one := t.timers[kind][0]
 			t.timers[kind] = t.timers[kind][1:]
-			h.timed[kind] = false
-			t.ring(h, now)
+			if one.conn.live != nil {
+				h := &one.conn.live.halves[one.side]
+				h.timed[kind] = false
+				t.ring(h, now)
+			}
 		}
 	}
 }
@@ -53,9 +72,6 @@ func (t *table) runTimers(now decode.Stamp) {
 // ring looks at a direction whose timer has ended.
 func (t *table) ring(h *half, now decode.Stamp) {
 	c := h.conn
-	if c.live == nil || h != &c.live.halves[h.side] {
-		return // the connection has ended
-	}
 	h.skipStale(t.decoder.assembler, now)
 	h.checkEnd()
 	t.settle(c)
