@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -113,6 +114,12 @@ func (k *talk) drop(i int) *talk {
 		i += len(k.segs)
 	}
 	k.segs = append(k.segs[:i:i], k.segs[i+1:]...)
+	return k
+}
+
+// only leaves nothing but what a side sent.
+func (k *talk) only(side int) *talk {
+	k.segs = slices.DeleteFunc(k.segs, func(s seg) bool { return s.side != side })
 	return k
 }
 

@@ -113,11 +113,21 @@ func (t *httpTalk) gap(side int, n int64, at decode.Stamp) {
 	if s := t.sessions.find(t.last); s != nil && s.decode != nil {
 		s.decode.Gap(t.conn.dir(side), n, at)
 	}
-	for _, r := range t.requests {
+	t.loseStep()
+	t.cutters[t.conn.client].waiting = false
+}
+
+// loseStep gives up bringing requests and responses together: those that wait
+// have lost their others.
+func (t *httpTalk) loseStep() {
+	requests, answers := t.requests, t.answers
+	t.requests, t.answers, t.inStep = nil, nil, false
+	for _, r := range requests {
 		t.lose(r)
 	}
-	t.requests, t.answers, t.inStep = nil, nil, false
-	t.cutters[t.conn.client].waiting = false
+	for _, m := range answers {
+		t.answer(&pendingRequest{toGateway: true}, m)
+	}
 }
 
 // end tells that a side has ended.
@@ -134,6 +144,7 @@ func (t *httpTalk) request(m *httpMessage) {
 		r.service = gateway.ServiceOfBody(m.request, m.bytes())
 	}
 	if r.toGateway && r.Session != "" {
+		t.adopt(r.Session)
 		t.deliver(r.Session, decode.ClientToServer, m)
 		m.body, m.dropped = nil, 0
 	}
@@ -203,7 +214,7 @@ func (t *httpTalk) fromGateway(r *pendingRequest, m *httpMessage) {
 	if about.Session == "" {
 		return
 	}
-	if r.message != nil && r.Session == "" {
+	if r.opens() {
 		t.open(about.Session, r)
 	}
 	t.deliver(about.Session, decode.ServerToClient, m)
@@ -222,6 +233,24 @@ func (t *httpTalk) open(id string, r *pendingRequest) *gatewaySession {
 	t.sessions.feed(id, decode.ClientToServer, r.message)
 	return s
 }
+
+// adopt takes an unknown session for the one that the request before opened, as
+// long as that has no response: a client waits for it, so it was not captured.
+func (t *httpTalk) adopt(id string) {
+	if t.sessions.find(id) != nil {
+		return
+	}
+	for _, list := range [...][]*pendingRequest{t.requests, t.lost} {
+		if n := len(list); n > 0 && list[n-1].opens() {
+			t.open(id, list[n-1])
+			list[n-1].Session = id
+			return
+		}
+	}
+}
+
+// opens tells whether the request opens a session.
+func (r *pendingRequest) opens() bool { return r.toGateway && r.Session == "" && r.message != nil }
 
 // deliver passes a body on to its session. One that is not known was opened
 // before the capture began; it is made when there is something to pass on.
@@ -284,7 +313,7 @@ func (t *httpTalk) lose(r *pendingRequest) {
 	switch {
 	case r.service != "":
 		t.exchange(r, nil)
-	case r.toGateway && r.Session == "" && len(r.message.body) > 0 && len(t.lost) < maxOutstanding:
+	case r.opens() && len(r.message.body) > 0 && len(t.lost) < maxOutstanding:
 		t.lost = append(t.lost, r)
 	}
 }
@@ -295,13 +324,11 @@ func (t *httpTalk) lose(r *pendingRequest) {
 func (t *httpTalk) close(reason string, at decode.Stamp) {
 	t.end(t.conn.client)
 	t.end(1 - t.conn.client)
-	for _, m := range t.answers {
-		t.answer(&pendingRequest{toGateway: true}, m)
-	}
-	for _, r := range t.requests {
-		t.lose(r)
-	}
+	t.loseStep()
 	for _, r := range t.lost {
+		if !r.opens() {
+			continue // its session is known by now
+		}
 		s := t.open("", r)
 		s.last = at
 		t.sessions.forget(t.sessions.known.Find(""), reason)
