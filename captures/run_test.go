@@ -31,7 +31,7 @@ func TestFilesThatFailDoNotKeepTheOthersFromBeingRead(t *testing.T) {
 	good := pcapFile(linkEthernet, usualPackets(t))
 	missing := Input{Name: "missing", Open: func() (io.ReadCloser, error) { return nil, errors.New("open missing: no such file") }}
 	r, sums := decodeRun(Options{}, input("cut", good[:len(good)-3]), missing, input("text", []byte("hello")), input("good", good))
-	want := "open missing: no such file\ntext: neither a capture (pcap, pcapng, snoop) nor records (JSON lines); it begins with \"hello\"\n" +
+	want := "open missing: no such file\ntext: neither a capture (pcap, pcapng, snoop) nor records (JSON lines); it begins with \"hello\"; editcap, of Wireshark, makes pcapng files of many others\n" +
 		"cut: packet 17: the file is cut off here; the packets before it were decoded"
 	if r.err == nil || r.err.Error() != want {
 		t.Errorf("got  %v\nwant %s", r.err, want)

@@ -3,13 +3,10 @@ package captures
 import (
 	"bufio"
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"time"
-
-	"github.com/google/gopacket/pcapgo"
 )
 
 const (
@@ -75,13 +72,15 @@ func openPlain(in *bufio.Reader) (source, string, error) {
 	switch {
 	case err == io.EOF && len(magic) == 0:
 		return nil, "", errors.New("the file is empty")
+	case err == io.ErrUnexpectedEOF: // a compressed file
+		return nil, "", errors.New("the file is cut off before there is anything to read")
 	case err != nil && err != io.EOF:
 		return nil, "", err
 	case bytes.Equal(magic, pcapngMagic):
 		src, err := newNgSource(in)
 		return src, "pcapng", err
 	case pcapOrder(magic) != nil:
-		src, err := newPcapSource(in, pcapOrder(magic))
+		src, err := newPcapSource(in)
 		return src, "pcap", err
 	case isSnoop(in):
 		src, err := newSnoopSource(in)
@@ -94,55 +93,5 @@ func openPlain(in *bufio.Reader) (source, string, error) {
 func unknownContent(in *bufio.Reader) error {
 	const enough = 16
 	start, _ := in.Peek(enough)
-	return fmt.Errorf("neither a capture (pcap, pcapng, snoop) nor records (JSON lines); it begins with %q", start)
-}
-
-// pcapOrder returns the byte order of a pcap file, with times in micro- or
-// nanoseconds, or nil if it is not one.
-func pcapOrder(magic []byte) binary.ByteOrder {
-	if len(magic) < 4 {
-		return nil
-	}
-	for _, order := range []binary.ByteOrder{binary.LittleEndian, binary.BigEndian} {
-		switch order.Uint32(magic) {
-		case 0xa1b2c3d4, 0xa1b23c4d:
-			return order
-		}
-	}
-	return nil
-}
-
-// pcapSource reads a pcap file.
-type pcapSource struct {
-	r    *pcapgo.Reader
-	link int
-}
-
-// pcapHeader is the size of the header of a pcap file. Its last four bytes
-// tell the link type, of which pcapgo keeps only the lowest eight bits; the
-// upper sixteen tell of something else.
-const pcapHeader = 24
-
-func newPcapSource(in *bufio.Reader, order binary.ByteOrder) (source, error) {
-	header, err := in.Peek(pcapHeader)
-	if err != nil {
-		return nil, errors.New("the file is cut off within its header")
-	}
-	link := int(order.Uint32(header[20:]) & 0xffff)
-	r, err := pcapgo.NewReader(in)
-	if err != nil {
-		return nil, fmt.Errorf("the header of the pcap file is damaged: %w", err)
-	}
-	// The header's own snap length is often too small, and pcapgo would
-	// allocate it whatever it is.
-	r.SetSnaplen(maxPacket)
-	return &pcapSource{r: r, link: link}, nil
-}
-
-func (s *pcapSource) next() (frame, error) {
-	data, ci, err := s.r.ZeroCopyReadPacketData()
-	if err == io.EOF && ci.CaptureLength > 0 {
-		err = io.ErrUnexpectedEOF // the packet's header is the last thing there
-	}
-	return frame{data: data, length: ci.Length, link: s.link, time: ci.Timestamp}, err
+	return fmt.Errorf("neither a capture (pcap, pcapng, snoop) nor records (JSON lines); it begins with %q; editcap, of Wireshark, makes pcapng files of many others", start)
 }

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -125,6 +126,81 @@ func TestPacketsLargerThanTheSnapLengthOfTheHeader(t *testing.T) {
 	}
 }
 
+// TestUnusualPcapFiles: what other programs read, or somebody has made of it.
+func TestUnusualPcapFiles(t *testing.T) {
+	list := usualPackets(t)
+	whole := pcapFile(linkEthernet, list)
+	first, second := pcapFile(linkEthernet, list[:7]), swapped(pcapFile(linkEthernet, list[7:]), 0xa1b2c3d4)
+	edited := func(minor byte, edit func(header []byte)) []byte {
+		out := bytes.Clone(whole)
+		out[6] = minor
+		for _, at := range packetStarts(whole) {
+			edit(out[at : at+pcapPacketHeader])
+		}
+		return out
+	}
+	swapLengths := func(h []byte) {
+		h[12] += 20 // on the wire
+		copy(h[8:], slices.Concat(h[12:16], h[8:12]))
+	}
+	for name, file := range map[string][]byte{
+		"one behind the other":           slices.Concat(first, second),
+		"length on the wire missing":     edited(4, func(h []byte) { copy(h[12:], make([]byte, 4)) }),
+		"version 2.2, lengths swapped":   edited(2, swapLengths),
+		"version 2.3, lengths swapped":   edited(3, swapLengths),
+		"version 2.3, lengths in order":  edited(3, func([]byte) {}),
+		"with the patch of old Linuxes":  patched(whole),
+		"the same, but in another order": swappedPatched(whole),
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := decodeFile(file)
+			check(t, r.err)
+			wantSignIn(t, r)
+			if !r.summary.Last.Equal(talkStart.Add(17 * step)) {
+				t.Errorf("the last packet was at %v", r.summary.Last)
+			}
+		})
+	}
+}
+
+// patched makes of a pcap file one whose packets tell their interfaces.
+func patched(file []byte) []byte {
+	out := append([]byte{0x34, 0xcd, 0xb2, 0xa1}, file[4:pcapHeader]...)
+	for _, at := range packetStarts(file) {
+		data := at + pcapPacketHeader
+		size := int(binary.LittleEndian.Uint32(file[at+8:]))
+		out = append(append(append(out, file[at:data]...), 2, 0, 0, 0, 8, 0, 4, 0), file[data:data+size]...)
+	}
+	return out
+}
+
+// swappedPatched is that of a big-endian machine.
+func swappedPatched(file []byte) []byte {
+	big := swapped(file, 0xa1b2cd34)
+	out := big[:pcapHeader:pcapHeader]
+	for _, at := range packetStarts(file) {
+		data := at + pcapPacketHeader
+		size := int(binary.LittleEndian.Uint32(file[at+8:]))
+		out = append(append(append(out, big[at:data]...), 0, 0, 0, 2, 0, 8, 4, 0), big[data:data+size]...)
+	}
+	return out
+}
+
+func TestPacketsLargerThanTheBufferOfTheReader(t *testing.T) {
+	for _, size := range []int{readBuffer - pcapPacketHeader, readBuffer - pcapPacketHeader + 1, maxPacket} {
+		file := append(pcapFile(linkEthernet, nil), words(0, 0, uint32(size), uint32(size))...)
+		file = append(append(file, make([]byte, size)...), pcapFile(linkEthernet, usualPackets(t))[pcapHeader:]...)
+		r := decodeFile(file)
+		check(t, r.err)
+		if n := r.kinds(decode.KindCommand); n != 11 || r.summary.Packets != 18 || r.summary.Bytes <= int64(size) {
+			t.Errorf("with a packet of %d bytes: %d commands, %+v", size, n, r.summary)
+		}
+		if cut := decodeFile(file[:pcapHeader+size]); !errors.Is(cut.err, io.ErrUnexpectedEOF) {
+			t.Errorf("cut within a packet of %d bytes: %v", size, cut.err)
+		}
+	}
+}
+
 func TestPcapngWithSeveralInterfacesAndSections(t *testing.T) {
 	talks := []*talk{usualTalk(), newTalk("10.0.0.3:2048", "10.0.0.2:1863")}
 	var ether, raw []packet
@@ -232,14 +308,17 @@ func TestDamagedFiles(t *testing.T) {
 		"text":                      {[]byte("GET / HTTP/1.1\r\n\r\n"), `test: neither a capture (pcap, pcapng, snoop) nor records (JSON lines); it begins with "GET / HTTP/1.1\r\n"`},
 		"gzipped text":              {zipped(t, []byte("hello")), `test: neither a capture (pcap, pcapng, snoop) nor records (JSON lines); it begins with "hello"`},
 		"twice gzipped":             {zipped(t, zipped(t, pcapFile(1, nil))), `neither a capture (pcap, pcapng, snoop) nor records (JSON lines); it begins with "\x1f\x8b`},
+		"gzip cut at once":          {zipped(t, pcapFile(1, nil))[:12], "test: the file is cut off before there is anything to read"},
+		"zstd cut at once":          {zstdOf(t, pcapFile(1, nil))[:12], "test: the file is cut off before there is anything to read"},
+		"capture of another kind":   {[]byte("RTSS\x01\x01"), `it begins with "RTSS\x01\x01"; editcap, of Wireshark, makes pcapng files of many others`},
 		"one byte":                  {[]byte{0xd4}, `test: neither a capture (pcap, pcapng, snoop) nor records (JSON lines); it begins with "\xd4"`},
 		"bad zstd":                  {[]byte{0x28, 0xb5, 0x2f, 0xfd, 0xff, 0xff, 0xff}, "test: "},
 		"zstd that asks for memory": {[]byte{0x28, 0xb5, 0x2f, 0xfd, 0x00, 0xf8, 0, 0, 0, 0, 0, 0}, "test: "},
 		"bad gzip":                  {[]byte{0x1f, 0x8b, 7, 7, 7, 7, 7, 7, 7, 7, 7}, "test: the gzip header is damaged"},
 		"pcap header cut":           {pcapFile(1, nil)[:20], "test: the file is cut off within its header"},
-		"pcap version":              {append([]byte{0xd4, 0xc3, 0xb2, 0xa1, 9}, make([]byte, 19)...), "test: the header of the pcap file is damaged"},
-		"pcap packet too large":     {pcap(1<<31, 1<<31), "test: packet 1: capture length exceeds"},
-		"pcap lengths":              {pcap(20, 10), "test: packet 1: capture length exceeds"},
+		"pcap version":              {append([]byte{0xd4, 0xc3, 0xb2, 0xa1, 9}, make([]byte, 19)...), "test: version 9.0 of pcap files is not known"},
+		"pcap packet too large":     {pcap(1<<31, 1<<31), "test: packet 1: it claims a size of 2147483648 bytes"},
+		"header of a second pcap":   {append(pcapFile(1, nil), pcapFile(1, nil)[:20]...), "test: packet 1: the file is cut off here"},
 		"pcap ends in header":       {pcap(20, 20), "test: packet 1: the file is cut off here"},
 		"pcapng header cut":         {ngSection()[:20], "test: the file is cut off within its header"},
 		"pcapng byte order":         {block(blockSection, make([]byte, 16)...), "test: the pcapng section header tells no byte order"},
