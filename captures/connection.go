@@ -97,6 +97,9 @@ func (c *connection) replacedBy(s *segment) bool {
 	if c.isn[side].known {
 		return c.isn[side].value != s.seq
 	}
+	if c.live != nil && c.live.halves[side].beginsBehind(s.seq) {
+		return false // it was overtaken
+	}
 	// The first SYN+ACK answers the SYN of the other side.
 	peer := c.isn[1-side]
 	return !s.acks || !peer.known || peer.value+1 != s.ack

@@ -80,6 +80,10 @@ func (h *half) start(origin uint32, exact bool) {
 	}
 }
 
+// beginsBehind tells whether the direction begins behind a SYN with a sequence
+// number, as far as is known without one.
+func (h *half) beginsBehind(syn uint32) bool { return h.started && h.origin == syn+1 }
+
 // offset maps a sequence number to the offset that is nearest to the bytes
 // expected next. This is what makes the wrap at 2^32 harmless.
 func (h *half) offset(seq uint32) int64 {

@@ -3,6 +3,7 @@ package captures
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -444,6 +445,29 @@ func TestHandshakeInTheWrongOrder(t *testing.T) {
 	k := usualTalk().open().signIn().chat(5).close()
 	got := decodeTalks(t, k.swap(0, 1))
 	wantSame(t, got, clean(t))
+}
+
+func TestHandshakeIsOvertaken(t *testing.T) {
+	for name, order := range map[string][]int{
+		"by data of the client":          {1, 2, 3, 0, 4},
+		"by data of both":                {3, 4, 0, 1, 2},
+		"by data of both, the other way": {4, 3, 1, 0, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			k := usualTalk().open().signIn().chat(5).close()
+			first := slices.Clone(k.segs[:5])
+			for i, from := range order {
+				at := k.segs[i].at
+				k.segs[i] = first[from]
+				k.segs[i].at = at
+			}
+			r := decodeTalks(t, k)
+			wantReasons(t, r, "client closed")
+			wantClean(t, r)
+			wantLines(t, r, c2s, clean(t).lines(c2s)...)
+			wantLines(t, r, s2c, clean(t).lines(s2c)...)
+		})
+	}
 }
 
 func TestOnlyOneSideWasCaptured(t *testing.T) {
