@@ -40,12 +40,13 @@ and "-" for standard input. Several captures are one run, in the order of time:
 it does not matter how a capture was cut into files.
 
   tcpdump -i any -U -w - port 1863 | msnproxy decode -
-  msnproxy decode --follow capture-that-is-being-written.pcap`,
+  msnproxy decode --follow capture-that-is-being-written.pcap
+  msnproxy decode --follow folder-that-tcpdump-rotates-files-in`,
 		Args: wantFiles,
 		RunE: func(cmd *cobra.Command, files []string) error { return runDecode(cmd, std, f, files) },
 	}
 	f.add(cmd.Flags())
-	cmd.Flags().BoolVar(&f.follow, "follow", false, "go on with what the file grows by, until Ctrl-C")
+	cmd.Flags().BoolVar(&f.follow, "follow", false, "go on with what the file grows by, or with the files that come after it in a folder, until Ctrl-C")
 	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON, one object a line")
 	cmd.Flags().StringVar(&f.parquet, "parquet", "", "write the records to this file, as Parquet, instead of standard output")
 	cmd.Flags().BoolVar(&f.payload, "payload", false, "with --json: add the raw bytes of payloads, in base64")
@@ -59,7 +60,7 @@ func runDecode(cmd *cobra.Command, std stdio, f decodeFlags, files []string) err
 		return usageError(cmd, errors.New("--payload goes with --json"))
 	}
 	if f.follow && (len(files) != 1 || files[0] == "-") {
-		return usageError(cmd, errors.New("--follow goes with one file; a pipe is followed without it"))
+		return usageError(cmd, errors.New("--follow goes with one file or folder; a pipe is followed without it"))
 	}
 	if f.parquet != "" {
 		return f.writeParquet(cmd, std, files)

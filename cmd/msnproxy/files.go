@@ -16,6 +16,7 @@ type inputs struct {
 	captures []captures.Input
 	records  []string
 	live     []string // pipes, and "-" for standard input
+	folders  int      // that were named
 	size     int64    // of the captures, in bytes
 	skipped  int      // files in folders that are none of ours
 }
@@ -32,6 +33,9 @@ func inputsOf(names []string) (in inputs, err error) {
 
 // several tells whether there are several captures in the run.
 func (in *inputs) several() bool { return len(in.captures)+len(in.live) > 1 }
+
+// empty tells whether there is nothing to read.
+func (in *inputs) empty() bool { return len(in.captures)+len(in.records)+len(in.live) == 0 }
 
 func (in *inputs) add(name string) error {
 	if name == "-" {
@@ -65,12 +69,18 @@ func nameless(err error) error {
 
 func (in *inputs) addFile(name string, size int64) {
 	in.size += size
-	in.captures = append(in.captures, captures.Input{Name: name, Open: func() (io.ReadCloser, error) { return os.Open(name) }})
+	in.captures = append(in.captures, fileInput(name))
+}
+
+// fileInput is a file as an input.
+func fileInput(name string) captures.Input {
+	return captures.Input{Name: name, Open: func() (io.ReadCloser, error) { return os.Open(name) }}
 }
 
 // addFolder adds the captures and records in a folder and the folders in it,
 // which are told by their content. Other files are counted.
 func (in *inputs) addFolder(folder string) error {
+	in.folders++
 	before := len(in.captures) + len(in.records)
 	err := filepath.WalkDir(folder, func(name string, entry fs.DirEntry, err error) error {
 		switch {

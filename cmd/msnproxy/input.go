@@ -72,7 +72,7 @@ func readCaptures(ctx context.Context, std stdio, f inputFlags, names []string, 
 	in, err := inputsOf(names)
 	in.tellSkipped(std.err)
 	r.decoder = captures.NewDecoder(captures.Options{
-		Checks: checks, Ports: ports, OnlyPorts: !f.anyPort, TellFiles: in.several(), Progress: r.bar.read, Emit: out.emit,
+		Checks: checks, Ports: ports, OnlyPorts: !f.anyPort, TellFiles: in.several() || f.follow && in.folders > 0, Progress: r.bar.read, Emit: out.emit,
 	})
 	out.done = r.decoder.Recycle
 	r.records = &recordReader{warn: std.err, skip: f.badLines, emit: out.emit}
@@ -107,7 +107,7 @@ type reading struct {
 func (r *reading) all(ctx context.Context, in inputs, followed string) error {
 	if r.flags.follow {
 		r.out.atOnce()
-		return r.growing(ctx, followed)
+		return r.follow(ctx, in, followed)
 	}
 	r.bar.begin(in.size)
 	errs := []error{r.decoder.Files(ctx, in.captures)}
