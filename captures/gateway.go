@@ -55,6 +55,10 @@ func (g *gatewaySessions) feed(id string, dir decode.Direction, m *httpMessage) 
 		return
 	}
 	for _, p := range m.body {
+		if p.missing {
+			s.decode.Gap(dir, int64(len(p.data)), p.at)
+			continue
+		}
 		s.decode.Feed(dir, p.data, p.at)
 	}
 	s.decode.Gap(dir, m.dropped, m.done)

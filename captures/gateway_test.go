@@ -297,6 +297,57 @@ c1 close capture ended`, lost)
 	}
 }
 
+// TestLossWithinMessagesOfTheGateway: a message of the gateway comes in three
+// segments, of which one is lost.
+func TestLossWithinMessagesOfTheGateway(t *testing.T) {
+	const first, second = "MSG a@b.c A 12\r\nsix...", "later.QNG 50\r\n"
+	plain := reply("7.2", first+second)
+	zip := gzipped(first + second)
+	packed := reply("7.2", zip, "Content-Encoding: gzip")
+	const (
+		message = `c1 command s2c MSG a@b.c A 12"six...later."` + "\n"
+		answer  = `c1 command s2c QNG 50""` + "\n"
+		request = `c1 command c2s PNG""` + "\n"
+	)
+	for name, c := range map[string]struct {
+		pieces []string
+		lost   int
+		want   string
+	}{
+		"nothing":                  {cutBefore(plain, first, second), -1, message + answer + request},
+		"the header":               {cutBefore(plain, first, second), 0, "c1 gap s2c 135\n" + message + request + answer},
+		"the end of the header":    {cutBefore(plain, "\r\n\r\n"+first, second), 1, "c1 gap s2c 26\n" + request + `c1 opaque s2c "later.QNG 50\r\n"` + "\n"},
+		"the first half of a body": {cutBefore(plain, first, second), 1, "c1 gap s2c 22\n" + request + `c1 opaque s2c "later.QNG 50\r\n"` + "\n"},
+		// Six of the bytes are the rest of the message's payload.
+		"the second half of a body": {cutBefore(plain, first, second), 2, `c1 command s2c MSG a@b.c A 12"six..."` + "\nc1 gap s2c 8\n" + request},
+		"the middle of a body":      {cutBefore(plain, "six...", "later."), 1, `c1 command s2c MSG a@b.c A 12"later."` + "\n" + answer + request},
+		"the end of a zipped body":  {cutBefore(packed, zip, zip[len(zip)-8:]), 2, message + answer + "c1 gap s2c 8\n" + request},
+	} {
+		t.Run(name, func(t *testing.T) {
+			// With another request between, nothing but the header tells whose a body is.
+			k := opened().c(get("http://example.com/", "example.com")).s(page("x")).c(poll("7.1"))
+			if name == "the header" || name == "the end of the header" {
+				k = opened().c(poll("7.1"))
+			}
+			at := len(k.segs) + c.lost
+			k.s(c.pieces...).acks(fromClient).wait(time.Second).c(post("7.2", "PNG\r\n")).s(reply("7.3", "QNG 40\r\n"))
+			if c.lost >= 0 {
+				k.drop(at)
+			}
+			want := openedRecords + c.want + "c1 command s2c QNG 40\"\"\nc1 close capture ended"
+			if got := strings.Join(decodeTalks(t, k).brief(), "\n"); got != want {
+				t.Errorf("got:\n%s\nwant:\n%s", got, want)
+			}
+		})
+	}
+}
+
+// cutBefore cuts a text in three.
+func cutBefore(text, second, third string) []string {
+	i, j := strings.Index(text, second), strings.LastIndex(text, third)
+	return []string{text[:i], text[i:j], text[j:]}
+}
+
 func TestWhatIsNoGateway(t *testing.T) {
 	for _, target := range []string{
 		"/gateway/gateway.dll", "/gateway/gateway.dll?Action=open", "/gateway/gateway.dll?Action=open&Server=XX",

@@ -56,8 +56,9 @@ const (
 
 // bodyPart is what one packet brought of a body.
 type bodyPart struct {
-	data []byte
-	at   decode.Stamp
+	data    []byte
+	at      decode.Stamp
+	missing bool // nothing brought it: data is zeros
 }
 
 // httpCutter cuts one direction of a TCP connection into messages of HTTP.
@@ -72,6 +73,9 @@ type httpCutter struct {
 
 	// rule, if it is not nil, tells what becomes of a body, by its header.
 	rule func(*httpMessage) bodyRule
+	// stray, if it is not nil, takes what stands between missing bytes and the
+	// next message: the rest of one whose header is missing.
+	stray func(bodyPart)
 
 	buf      []byte
 	arrivals []arrival // of the bytes in buf
@@ -81,8 +85,9 @@ type httpCutter struct {
 
 // arrival tells in which packet the bytes of a buffer came, up to an end.
 type arrival struct {
-	end int
-	at  decode.Stamp
+	end     int
+	at      decode.Stamp
+	missing bool
 }
 
 // httpHead is the header of a message, and what it tells about the body.
@@ -106,20 +111,41 @@ func (c *httpCutter) feed(data []byte, at decode.Stamp) {
 		c.arrivals[n-1].end = len(c.buf)
 		return
 	}
-	c.arrivals = append(c.arrivals, arrival{len(c.buf), at})
+	c.arrivals = append(c.arrivals, arrival{end: len(c.buf), at: at})
 }
 
-// gap forgets the message that bytes are missing of, and returns how many
-// bytes that were. The next one may begin anywhere.
-func (c *httpCutter) gap() int64 {
-	n := len(c.buf)
-	c.drop(n)
+// bridge takes n missing bytes into the body at hand, if it is one that tells
+// its length and is as long.
+func (c *httpCutter) bridge(n int64, at decode.Stamp) bool {
+	h := c.head
+	if h.chunked || h.zipped || h.skipped || len(c.arrivals) >= maxArrivals {
+		return false
+	}
+	end := int64(len(c.buf)-h.size) + n
+	if end > h.length || end > maxHTTPBody {
+		return false
+	}
+	c.buf = append(c.buf, make([]byte, n)...)
+	c.arrivals = append(c.arrivals, arrival{end: len(c.buf), at: at, missing: true})
+	return true
+}
+
+// cutShort returns the message at hand with what there is of its body.
+func (c *httpCutter) cutShort() *httpMessage { return c.take(len(c.buf) - c.head.size) }
+
+// gap forgets the message that bytes are missing of. The next one may begin
+// anywhere.
+func (c *httpCutter) gap() {
+	c.drop(len(c.buf))
 	c.seeking = true
-	return int64(n)
 }
 
 // end tells that nothing more comes: what there is of a body is the body.
-func (c *httpCutter) end() { c.ended = true }
+func (c *httpCutter) end() {
+	if c.ended = true; c.seeking {
+		c.pass(len(c.buf))
+	}
+}
 
 // next returns the next message that is complete, or nil.
 func (c *httpCutter) next() *httpMessage {
@@ -159,12 +185,22 @@ func (c *httpCutter) find() bool {
 		}
 	}
 	if first < 0 {
-		c.drop(max(0, len(c.buf)-longest+1))
+		c.pass(max(0, len(c.buf)-longest+1))
 		return false
 	}
-	c.drop(first)
+	c.pass(first)
 	c.seeking, c.unsure = false, true
 	return true
+}
+
+// pass drops n bytes that belong to no message.
+func (c *httpCutter) pass(n int) {
+	if c.stray != nil {
+		for _, p := range c.parts(0, n) {
+			c.stray(p)
+		}
+	}
+	c.drop(n)
 }
 
 // skipEmptyLines drops line ends before a message: old clients sent one more
@@ -201,7 +237,7 @@ func (c *httpCutter) noHead(n int) {
 		c.breakOff()
 		return
 	}
-	c.drop(n)
+	c.pass(n)
 	c.seeking = true
 }
 
@@ -364,7 +400,7 @@ func (c *httpCutter) parts(from, to int) (out []bodyPart) {
 	data := bytes.Clone(c.buf[from:to])
 	for _, a := range c.arrivals {
 		if n := min(a.end, to) - from; n > 0 {
-			out = append(out, bodyPart{data[:n], a.at})
+			out = append(out, bodyPart{data[:n], a.at, a.missing})
 			from, data = from+n, data[n:]
 		}
 	}
@@ -391,7 +427,7 @@ func (h *httpHead) unpack() {
 	}
 	at := m.body[0].at
 	if m.body = nil; len(data) > 0 {
-		m.body = []bodyPart{{data, at}}
+		m.body = []bodyPart{{data: data, at: at}}
 	}
 }
 
@@ -409,7 +445,7 @@ func (c *httpCutter) forget(n int) {
 	kept := c.arrivals[:0]
 	for _, a := range c.arrivals {
 		if a.end > n {
-			kept = append(kept, arrival{a.end - n, a.at})
+			kept = append(kept, arrival{a.end - n, a.at, a.missing})
 		}
 	}
 	c.arrivals = kept

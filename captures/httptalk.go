@@ -23,6 +23,7 @@ type httpTalk struct {
 	answers  []*httpMessage    // that came before their requests
 	lost     []*pendingRequest // that opened a session, and whose response is missing
 	last     string            // the session that a message was about
+	mixed    bool              // there were requests to others than the gateway
 }
 
 // pendingRequest is a request whose response is not there yet. Of one that was
@@ -49,8 +50,7 @@ func newHTTPTalk(g *gatewaySessions, c *connection) *httpTalk {
 
 // requestRule tells what becomes of the body of a request.
 func requestRule(m *httpMessage) bodyRule {
-	_, toGateway := gateway.ParseQuery(m.request.Method, m.request.URL)
-	if toGateway || gateway.ServiceOf(m.request) != "" || gateway.MayBeWRAP(m.request) {
+	if m.ofGateway() || gateway.ServiceOf(m.request) != "" || gateway.MayBeWRAP(m.request) {
 		return keepBody
 	}
 	return skipBody
@@ -91,30 +91,69 @@ func (t *httpTalk) bytes(side int, data []byte, at decode.Stamp) {
 // read handles the messages of a side that are complete.
 func (t *httpTalk) read(side int) {
 	for {
-		switch m := t.cutters[side].next(); {
-		case m == nil:
+		m := t.cutters[side].next()
+		if m == nil {
 			return
-		case m.request != nil:
-			t.request(m)
-		default:
-			t.response(m)
+		}
+		t.message(m)
+	}
+}
+
+// message handles a message.
+func (t *httpTalk) message(m *httpMessage) {
+	if m.request != nil {
+		t.request(m)
+		return
+	}
+	t.response(m)
+}
+
+// gap bridges bytes that are missing of a message of the gateway. If they are
+// not, or not only, it uses what there is of the message, and forgets which
+// response answers which request. How much of the missing bytes was MSNP is not
+// known then; the session that the connection was about is told of all of them.
+func (t *httpTalk) gap(side int, n int64, at decode.Stamp) {
+	cut := &t.cutters[side]
+	if cut.broken {
+		return
+	}
+	if cut.head != nil && cut.head.message.ofGateway() {
+		if cut.bridge(n, at) {
+			t.read(side)
+			return
+		}
+		t.message(cut.cutShort())
+	}
+	cut.gap()
+	if s := t.sessions.find(t.last); s != nil && s.decode != nil {
+		s.decode.Gap(t.conn.dir(side), n, at)
+		cut.stray = t.strayOf(s, side)
+	}
+	t.loseStep()
+	t.cutters[t.conn.client].waiting = false
+}
+
+// strayOf takes for a session's what comes behind missing bytes, up to the next
+// message: as a rule, the body whose header is missing. That would be wrong
+// where others than the gateway are spoken to as well.
+func (t *httpTalk) strayOf(s *gatewaySession, side int) func(bodyPart) {
+	if t.mixed {
+		return nil
+	}
+	return func(p bodyPart) {
+		if s.decode != nil {
+			s.decode.Feed(t.conn.dir(side), p.data, p.at)
 		}
 	}
 }
 
-// gap forgets which response answers which request. How much of the missing
-// bytes was MSNP is not known; the session that the connection was about is
-// told of all of them, and of the message that they cut.
-func (t *httpTalk) gap(side int, n int64, at decode.Stamp) {
-	if t.cutters[side].broken {
-		return
+// ofGateway tells whether a message is one of the gateway, by its header.
+func (m *httpMessage) ofGateway() bool {
+	if m.response != nil {
+		return gateway.ParseAnswer(m.response.Header).Session != ""
 	}
-	n += t.cutters[side].gap()
-	if s := t.sessions.find(t.last); s != nil && s.decode != nil {
-		s.decode.Gap(t.conn.dir(side), n, at)
-	}
-	t.loseStep()
-	t.cutters[t.conn.client].waiting = false
+	_, is := gateway.ParseQuery(m.request.Method, m.request.URL)
+	return is
 }
 
 // loseStep gives up bringing requests and responses together: those that wait
@@ -141,6 +180,7 @@ func (t *httpTalk) end(side int) {
 func (t *httpTalk) request(m *httpMessage) {
 	r := &pendingRequest{message: m}
 	if r.Query, r.toGateway = gateway.ParseQuery(m.request.Method, m.request.URL); !r.toGateway {
+		t.mixed = true
 		r.service = gateway.ServiceOfBody(m.request, m.bytes())
 	}
 	if r.toGateway && r.Session != "" {
