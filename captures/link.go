@@ -36,6 +36,8 @@ const (
 	linkIPv6       = 229 //
 	linkNFLog      = 239 // Linux's packet filter
 	linkSLL2       = 276 // the second version of Linux "cooked"
+
+	linkUndescribed = -1 // a file does not tell it
 )
 
 // linkLayer returns what takes off the headers of a link type, or nil.

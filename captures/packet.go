@@ -27,10 +27,16 @@ const (
 	skipCutHeader   = "headers cut off by the snap length of the capture"
 	skipUnreachable = "TCP sequence number out of reach"
 	skipOtherPort   = "on another port"
+	skipUndescribed = "of an interface that the file does not describe"
 )
 
 // skipLink says that a link type is not supported.
-func skipLink(link int) string { return "link type " + strconv.Itoa(link) + " not supported" }
+func skipLink(link int) string {
+	if link == linkUndescribed {
+		return skipUndescribed
+	}
+	return "link type " + strconv.Itoa(link) + " not supported"
+}
 
 // maxHeaders bounds the headers of a packet. A tunnel within a tunnel behind a
 // few tags has about ten; what has more was made to have them.

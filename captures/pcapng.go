@@ -21,6 +21,10 @@ type ngSource struct {
 
 	clocks   []ngClock // of the interfaces
 	clocksOf int       // the section that they are of
+
+	ready bool // a packet has been read, or an error, and not handed on
+	frame frame
+	err   error
 }
 
 func newNgSource(in *bufio.Reader) (source, error) {
@@ -37,8 +41,20 @@ func newNgSource(in *bufio.Reader) (source, error) {
 	return &ngSource{guard: guard, r: r}, nil
 }
 
-// next reads a packet.
+// next reads a packet. Those of no interface, which were passed over on the way
+// to it, come before it.
 func (s *ngSource) next() (frame, error) {
+	if !s.ready {
+		s.frame, s.err = s.read()
+	}
+	if s.ready = s.guard.strays > 0; s.ready {
+		s.guard.strays--
+		return frame{link: linkUndescribed}, nil
+	}
+	return s.frame, s.err
+}
+
+func (s *ngSource) read() (frame, error) {
 	if f, ok := s.packet(); ok {
 		return f, nil
 	}
@@ -102,6 +118,7 @@ type ngGuard struct {
 	links []int  // of the section's interfaces
 	// sections counts those that were begun: interfaces are numbered anew.
 	sections int
+	strays   int    // packets of interfaces that the section does not describe
 	snap     uint32 // of the first of them: simple packets tell no captured length
 	err      error
 
@@ -145,16 +162,40 @@ func (g *ngGuard) nextBlock() error {
 		return fmt.Errorf("a pcapng block claims a size of %d bytes", size)
 	}
 	if !needed(kind) {
-		_, err := io.CopyN(io.Discard, g.in, int64(size))
-		return cutIfAny(head, err)
+		return g.passOver(head, size)
 	}
 	if size > maxBlock {
 		return fmt.Errorf("a pcapng block claims a size of %d bytes, which is over the limit of %d", size, maxBlock)
+	}
+	if int(size) >= blockFrame+blockHeader(kind) && g.isStray(kind, head[8:]) {
+		err := g.passOver(head, size)
+		if err == nil {
+			g.strays++
+		}
+		return err
 	}
 	if err := g.take(int(size)); err != nil {
 		return cutIfAny(head, err)
 	}
 	return g.check(kind, g.block[8:size-4])
+}
+
+// passOver leaves a block out.
+func (g *ngGuard) passOver(head []byte, size uint32) error {
+	_, err := io.CopyN(io.Discard, g.in, int64(size))
+	return cutIfAny(head, err)
+}
+
+// isStray tells whether a block is a packet of an interface that the section
+// does not describe. The reader would stop at it.
+func (g *ngGuard) isStray(kind uint32, body []byte) bool {
+	switch kind {
+	case blockEnhanced:
+		return g.order.Uint32(body) >= uint32(len(g.links))
+	case blockPacket:
+		return int(g.order.Uint16(body)) >= len(g.links)
+	}
+	return kind == blockSimple && len(g.links) == 0
 }
 
 // cutIfAny makes an end of the file an unexpected one if it comes after the
@@ -225,6 +266,7 @@ func (g *ngGuard) check(kind uint32, body []byte) error {
 		if err := checkPacket(size, room); err != nil {
 			return err
 		}
+		g.order.PutUint32(body[16:], max(size, g.order.Uint32(body[16:]))) // what claims to be shorter on the wire would be refused
 		options := body[min(len(body), header+(int(size)+3)/4*4):]
 		g.injected = kind == blockEnhanced && g.hasComment(options, commentInjected)
 	case blockSimple:

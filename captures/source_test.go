@@ -286,6 +286,33 @@ func TestPcapngWithSimplePackets(t *testing.T) {
 	}
 }
 
+// TestPacketsOfNoInterface: they stand before, between and behind others, and
+// in a section without interfaces.
+func TestPacketsOfNoInterface(t *testing.T) {
+	stray := slices.Concat(
+		block(blockEnhanced, append(words(1, 0, 0, 4, 4), 1, 2, 3, 4)...),
+		block(blockPacket, append(words(7, 0, 0, 4, 4), 1, 2, 3, 4)...),
+	)
+	iface := block(blockInterface, words(linkRaw, 0)...)
+	file := slices.Concat(ngSection(), block(blockSimple, append(words(4), 1, 2, 3, 4)...), iface, stray)
+	for _, p := range packets(t, linkRaw, usualTalk().open().c("VER 1 MSNP8 CVR0\r\n")) {
+		size := uint32(len(p.data))
+		padded := append(p.data, make([]byte, (4-size%4)%4)...)
+		file = append(file, block(blockEnhanced, append(words(0, 0, uint32(p.at.UnixMicro()&0xffff), size, 0), padded...)...)...)
+		file = append(file, stray...)
+	}
+	r := decodeFile(append(file, slices.Concat(ngSection(), stray)...))
+	check(t, r.err)
+	wantLines(t, r, c2s, "VER 1 MSNP8 CVR0")
+	const all, strays = 17, 13
+	if r.summary.Packets != all || r.summary.Skipped[skipUndescribed] != strays {
+		t.Errorf("%d packets, skipped %v", r.summary.Packets, r.summary.Skipped)
+	}
+	if at := r.records[0].Packet; at != 4 {
+		t.Errorf("the first packet with an interface is number %d", at)
+	}
+}
+
 func TestSimplePacketsCutByTheSnapLength(t *testing.T) {
 	file := append(ngSection(), block(blockInterface, words(linkRaw, 60)...)...)
 	file = append(file, block(blockSimple, append(words(1500), make([]byte, 60)...)...)...)
@@ -323,8 +350,7 @@ func TestDamagedFiles(t *testing.T) {
 		"pcapng header cut":         {ngSection()[:20], "test: the file is cut off within its header"},
 		"pcapng byte order":         {block(blockSection, make([]byte, 16)...), "test: the pcapng section header tells no byte order"},
 		"pcapng version":            {block(blockSection, words(0x1a2b3c4d, 7, 0, 0)...), "test: Unknown pcapng Version"},
-		"no interface":              {ng(block(blockEnhanced, words(0, 0, 0, 0, 0)...)), "test: packet 1: Interface id 0 not present"},
-		"simple, no interface":      {ng(block(blockSimple, words(0)...)), "test: packet 1: At least one Interface"},
+		"no interface, cut":         {ng(block(blockEnhanced, words(0, 0, 0, 0, 0)...)[:20]), "test: packet 1: the file is cut off here"},
 		"packet too large":          {ng(iface, block(blockEnhanced, words(0, 0, 0, 1<<31, 1<<31)...)), "test: packet 1: a packet claims 2147483648 bytes"},
 		"old packet too large":      {ng(iface, block(blockPacket, words(0, 0, 0, 1<<20, 1<<20)...)), "test: packet 1: a packet claims"},
 		"simple too large":          {ng(iface, block(blockSimple, words(1<<30)...)), "test: packet 1: a packet claims"},
