@@ -101,30 +101,3 @@ func stripMPLS(p *parser) (layer, string) {
 
 // stripEtherIP takes off two bytes before an Ethernet frame (RFC 3378).
 func stripEtherIP(p *parser) (layer, string) { return p.then(2, stripEthernet) }
-
-// stripUDP looks for VXLAN, by which clouds mirror traffic. Nothing else over
-// UDP is of use.
-func stripUDP(p *parser) (layer, string) {
-	const vxlanPort, vxlanPortLinux, header = 4789, 8472, 8
-	if len(p.data) < header {
-		return nil, skipBadTunnel
-	}
-	switch binary.BigEndian.Uint16(p.data[2:]) {
-	case vxlanPort, vxlanPortLinux:
-		return p.then(header, stripVXLAN)
-	}
-	return nil, skipNotTCP
-}
-
-// stripVXLAN takes off a header (RFC 7348) that begins with its only flag.
-func stripVXLAN(p *parser) (layer, string) {
-	const valid, size = 0x08, 8
-	header, ok := p.take(size)
-	switch {
-	case !ok:
-		return nil, skipBadTunnel
-	case header[0] != valid:
-		return nil, skipNotTCP
-	}
-	return stripEthernet, ""
-}
