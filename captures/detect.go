@@ -407,6 +407,9 @@ func (in situation) serverPort(side int) bool {
 
 // detect decides about a connection by what it holds.
 func (c *connection) detect(final bool, o *Options) (verdict, int) {
+	if c.behindSOCKS() && !final {
+		return undecided, unknown
+	}
 	in := situation{client: c.client, final: final}
 	h := c.live.held
 	for side := range c.ends {

@@ -1,6 +1,10 @@
 package captures
 
-import "msnproxy/decode"
+import (
+	"slices"
+
+	"msnproxy/decode"
+)
 
 // maxHeld is how many bytes of a connection are held while it is not decided
 // whether they are MSNP. A connection that a capture joined in the middle may
@@ -48,6 +52,29 @@ func (h *held) add(p piece) {
 func (h *held) full() bool {
 	const smallest = 16
 	return len(h.data[0])+len(h.data[1]) > maxHeld || len(h.pieces) > maxHeld/smallest
+}
+
+// whole tells whether nothing is missing.
+func (h *held) whole() bool {
+	return !slices.ContainsFunc(h.pieces, func(p piece) bool { return p.lost > 0 })
+}
+
+// without returns what is held without the first bytes of each side.
+func (h *held) without(first [2]int) *held {
+	out := &held{}
+	at := [2]int{}
+	for _, p := range h.pieces {
+		from := at[p.side]
+		at[p.side] += p.n
+		skip := min(max(0, first[p.side]-from), p.n)
+		switch {
+		case p.n == 0:
+			out.add(p)
+		case skip < p.n:
+			out.bytes(p.side, h.data[p.side][from+skip:at[p.side]], p.at)
+		}
+	}
+	return out
 }
 
 // replay passes on what was held.
