@@ -47,7 +47,8 @@ type connection struct {
 	tunnel    string         // the server at the end of the tunnel that it is, or ""
 
 	isn  [2]isn
-	live *live // nil when done
+	over *[2]uint32 // the sequence numbers behind the FIN of each side, once both came
+	live *live      // nil when done
 }
 
 // isn is the initial sequence number of a side.
@@ -103,6 +104,23 @@ func (c *connection) replacedBy(s *segment) bool {
 	// The first SYN+ACK answers the SYN of the other side.
 	peer := c.isn[1-side]
 	return !s.acks || !peer.known || peer.value+1 != s.ack
+}
+
+// isBehind tells whether a segment cannot be of this connection because both of
+// its sides have ended: another one, whose SYN was not captured, uses its ports.
+func (c *connection) isBehind(s *segment) bool {
+	if c.over == nil || len(s.data) == 0 {
+		return false
+	}
+	distance := int32(s.seq - c.over[c.sideOf(s)])
+	return distance > 0 || distance < -maxAhead
+}
+
+// noteEnds notes where the sides have ended, if they have.
+func (c *connection) noteEnds() {
+	if c.ended() {
+		c.over = &[2]uint32{c.live.halves[0].behindFIN(), c.live.halves[1].behindFIN()}
+	}
 }
 
 // handshake takes from a SYN who the client is, and where the directions

@@ -194,6 +194,9 @@ func (h *half) finish(s *segment) bool {
 	return true
 }
 
+// behindFIN is the sequence number behind the end of the direction.
+func (h *half) behindFIN() uint32 { return h.origin + uint32(h.fin) + 1 }
+
 // acknowledge notes what the receiver has got. That tells where a direction
 // begins of which nothing was seen, and which may never be seen.
 func (h *half) acknowledge(ack uint32) {

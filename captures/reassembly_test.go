@@ -546,6 +546,21 @@ func TestPortsAreUsedAgainWithoutAHandshake(t *testing.T) {
 	wantLines(t, result{records: r.records[10:]}, s2c, "MSG bob@example.com Bob 56", "ACK 6", "MSG bob@example.com Bob 56", "ACK 7", "MSG bob@example.com Bob 56", "ACK 8", "MSG bob@example.com Bob 56", "ACK 9", "MSG bob@example.com Bob 56")
 }
 
+func TestPortsOfAnEndedConnectionAreUsedAgainWithoutAHandshake(t *testing.T) {
+	for name, ahead := range map[string]uint32{"a little on": 100, "far on": 1 << 30, "far back": 3 << 30} {
+		first, second := usualTalk().open().signIn().close(), usualTalk()
+		second.next = [2]uint32{first.next[0] + ahead, first.next[1] + ahead}
+		second.wait(first.now + time.Second).chat(5).chat(6)
+		n := len(first.segs)
+		first.repeat(n - 4).repeat(n - 3) // the last data and the FIN, late
+		r := decodeTalks(t, first, second)
+		wantReasons(t, r, "client closed", "capture ended")
+		if lines := r.lines(c2s); len(lines) != 6 || lines[4] != "MSG 5 A 56" {
+			t.Errorf("%s: got %q", name, lines)
+		}
+	}
+}
+
 func TestPortsOfAConnectionWithoutHandshakeAreUsedAgain(t *testing.T) {
 	first, second := usualTalk().chat(5).chat(6), usualTalk()
 	second.next = first.next // so that nothing but the handshake tells

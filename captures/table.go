@@ -75,7 +75,7 @@ func (t *table) packet(s *segment) (skip string) {
 		return skipOtherPort
 	}
 	c := t.find(s)
-	if c != nil && s.syn && c.replacedBy(s) {
+	if c != nil && (s.syn && c.replacedBy(s) || c.isBehind(s)) {
 		t.drop(c, reasonReused)
 		c = nil
 	}
@@ -233,6 +233,7 @@ func (t *table) finish(c *connection, reason string) {
 		return
 	}
 	c.close(c.reason(reason))
+	c.noteEnds()
 	t.retire(c)
 }
 
