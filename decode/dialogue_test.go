@@ -77,12 +77,19 @@ type player struct {
 	masker   *Masker
 	checks   *Checks
 	out      strings.Builder
+	ticks    bool // while time passes, the session at hand is told so, second by second
 }
 
-func play(t *testing.T, script string) string {
+func play(t *testing.T, script string) string { return newPlayer(t).play(script) }
+
+func newPlayer(t *testing.T) *player {
 	p := &player{t: t, sessions: map[string]*Session{}, masker: NewMasker()}
 	p.checks = &Checks{Passwords: map[string]string{}, Secrets: map[string]string{}}
 	p.now = Stamp{Time: time.Date(2003, 7, 1, 12, 0, 0, 0, time.UTC), Packet: 0}
+	return p
+}
+
+func (p *player) play(script string) string {
 	for line := range strings.Lines(script) {
 		line = strings.TrimSuffix(line, "\n")
 		if line != "" && line[0] != '#' {
@@ -118,7 +125,7 @@ func (p *player) step(line string) {
 		if err != nil {
 			p.t.Fatalf("%s: %v", line, err)
 		}
-		p.now.Time = p.now.Time.Add(d)
+		p.wait(d)
 	case "injected":
 		dir, text, _ := strings.Cut(rest, " ")
 		at := p.now
@@ -134,6 +141,15 @@ func (p *player) step(line string) {
 	default:
 		p.t.Fatalf("%q is not a step of a script", line)
 	}
+}
+
+func (p *player) wait(d time.Duration) {
+	until := p.now.Time.Add(d)
+	for p.ticks && p.now.Time.Before(until.Add(-time.Second)) {
+		p.now.Time = p.now.Time.Add(time.Second)
+		p.current.Tick(p.now)
+	}
+	p.now.Time = until
 }
 
 func (p *player) dir(mark string) Direction {

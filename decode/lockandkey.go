@@ -482,23 +482,62 @@ func (s *Session) result(rec *Record, c Challenge) {
 	rec.challenge(c)
 }
 
-// overdue tells, on the next record of the connection, of challenges that were
-// not answered in time, and of answers that the server does not care for.
-func (s *Session) overdue(rec *Record) {
-	for i := range s.lock.open {
-		if o := &s.lock.open[i]; !o.told && rec.Time.Sub(o.at) >= answerTime && !s.incomplete(ClientToServer) {
+// Tick tells what time it is. What is overdue by then gets a record of its own,
+// whether anything comes or not: a challenge without an answer, or an answer that
+// the server says nothing to. It reports whether there was such a thing.
+//
+// Input tells the time as well, and the record stands before what the input
+// brings: it has the same place however often Tick is called.
+func (s *Session) Tick(at Stamp) (told bool) {
+	for s.lock != nil {
+		o, w := s.untold()
+		var rec *Record
+		switch {
+		case o != nil && at.Time.Sub(o.at) >= answerTime && (w == nil || !w.at.Before(o.at)):
 			o.told = true
+			rec = s.beginOverdue(o.at, at)
 			rec.challenge(o.unanswered(""))
-		}
-	}
-	for i := range s.lock.waiting {
-		if w := &s.lock.waiting[i]; !w.told && rec.Time.Sub(w.at) >= answerTime && s.intact() {
+		case w != nil && at.Time.Sub(w.at) >= answerTime:
 			w.told = true
 			c := w.Challenge
 			c.ServerVerdict = ServerSilent
+			rec = s.beginOverdue(w.at, at)
 			s.result(rec, c)
+		default:
+			return told
 		}
+		s.emit(rec)
+		told = true
 	}
+	return told
+}
+
+// Waits tells whether something may become overdue: then Tick is of use.
+func (s *Session) Waits() bool {
+	if s.lock == nil {
+		return false
+	}
+	o, w := s.untold()
+	return o != nil || w != nil
+}
+
+// untold returns the challenge that has waited longest for an answer, and the
+// answer that has waited longest for the server's verdict, of those that are not
+// told to be overdue; nil where there is none, or it may be missing here.
+func (s *Session) untold() (o *asked, w *answer) {
+	l := s.lock
+	if i := slices.IndexFunc(l.open, func(a asked) bool { return !a.told }); i >= 0 && !s.incomplete(ClientToServer) {
+		o = &l.open[i]
+	}
+	if i := slices.IndexFunc(l.waiting, func(a answer) bool { return !a.told }); i >= 0 && s.intact() {
+		w = &l.waiting[i]
+	}
+	return o, w
+}
+
+// beginOverdue starts a record of what has waited since a time for too long.
+func (s *Session) beginOverdue(since time.Time, now Stamp) *Record {
+	return s.begin(KindOverdue, 0, Stamp{Time: since.Add(answerTime), Input: now.Input})
 }
 
 func (a *asked) unanswered(explanation string) Challenge {

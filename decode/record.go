@@ -16,9 +16,10 @@ const (
 	KindGap                     // bytes that the capture does not have
 	KindClose                   // the end of a connection
 	KindHTTP                    // an exchange of HTTP that carries no MSNP but belongs to it
+	KindOverdue                 // nothing came: what was waited for is overdue
 )
 
-var kindNames = [...]string{KindOpen: "open", KindCommand: "command", KindOpaque: "opaque", KindGap: "gap", KindClose: "close", KindHTTP: "http"}
+var kindNames = [...]string{KindOpen: "open", KindCommand: "command", KindOpaque: "opaque", KindGap: "gap", KindClose: "close", KindHTTP: "http", KindOverdue: "overdue"}
 
 // String returns the name that stands in records.
 func (k Kind) String() string {

@@ -89,6 +89,7 @@ func (s *Session) Feed(dir Direction, p []byte, at Stamp) {
 	if len(p) == 0 {
 		return
 	}
+	s.Tick(at)
 	side := &s.sides[dir.index()]
 	side.mark(at)
 	side.bytes += int64(len(p))
@@ -101,6 +102,7 @@ func (s *Session) Gap(dir Direction, n int64, at Stamp) {
 	if n <= 0 {
 		return
 	}
+	s.Tick(at)
 	side := &s.sides[dir.index()]
 	side.mark(at)
 	side.lost = true
@@ -123,6 +125,7 @@ func (s *Session) End(dir Direction) {
 
 // Close ends the session, for a reason in words.
 func (s *Session) Close(reason string, at Stamp) {
+	s.Tick(at)
 	s.End(ClientToServer)
 	s.End(ServerToClient)
 	rec := s.begin(KindClose, 0, at)
@@ -172,9 +175,6 @@ func (s *Session) emit(r *Record) {
 	r.Seq = s.seq
 	r.Server = s.Server()
 	r.Dialect, r.DialectFrom = s.dialect, s.source
-	if s.lock != nil && r.Kind != KindClose {
-		s.overdue(r)
-	}
 	s.cfg.Emit(r)
 }
 

@@ -21,6 +21,8 @@ func Event(r *decode.Record) (text string, rest []decode.Note) {
 		return gapText(r)
 	case decode.KindHTTP:
 		return exchangeText(r.HTTP), r.Notes
+	case decode.KindOverdue:
+		return "[overdue]", r.Notes
 	}
 	return opaqueText(r)
 }
