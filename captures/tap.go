@@ -78,6 +78,14 @@ func (t *Tap) End(conn string, dir decode.Direction, at time.Time) error {
 	return t.flushed(t.w.End(conn, dir, at))
 }
 
+// Idle tells that a connection got to a time at which nothing came.
+func (t *Tap) Idle(conn string, at time.Time) error {
+	if t.w.open[conn] == nil {
+		return nil
+	}
+	return t.flushed(t.w.Idle(conn, at))
+}
+
 // Reset tells that one end broke the connection off.
 func (t *Tap) Reset(conn string, dir decode.Direction, at time.Time) error {
 	if t.w.open[conn] == nil {

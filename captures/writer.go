@@ -264,6 +264,16 @@ func (w *Writer) Lose(conn string, dir decode.Direction, n int64) error {
 	return nil
 }
 
+// Idle writes an empty segment of the client: it tells readers of the capture
+// that the connection got to that time, and nothing else.
+func (w *Writer) Idle(conn string, at time.Time) error {
+	_, from, to, err := w.ends(conn, decode.ClientToServer, at)
+	if err != nil {
+		return err
+	}
+	return w.acknowledge(from, to, at)
+}
+
 // canSend tells whether an end of a connection may still send.
 func (w *Writer) canSend(conn string, dir decode.Direction) bool {
 	c := w.open[conn]

@@ -194,6 +194,7 @@ func (s *fakeTap) Data(conn string, dir decode.Direction, p []byte, _ decode.Sta
 func (s *fakeTap) Lost(conn string, dir decode.Direction, n int64) error {
 	return s.note("lost %s %s %d", conn, dir, n)
 }
+func (s *fakeTap) Idle(conn string, _ time.Time) error { return s.note("idle %s", conn) }
 func (s *fakeTap) End(conn string, dir decode.Direction, _ time.Time) error {
 	return s.note("end %s %s", conn, dir)
 }
@@ -208,10 +209,11 @@ func TestATapSeesTheBytesAsTheyWere(t *testing.T) {
 	l.Open("c1", "a", "b", time.Time{})
 	l.Data("c1", decode.ClientToServer, buffer, decode.Stamp{})
 	copy(buffer, "XXXXX") // the caller uses its buffer again
+	l.Idle("c1", time.Time{})
 	l.End("c1", decode.ClientToServer, time.Time{})
 	l.Reset("c1", decode.ServerToClient, time.Time{})
 	l.Close()
-	want := "open c1 a b|data c1 c2s PNG\r\n|end c1 c2s|reset c1 s2c"
+	want := "open c1 a b|data c1 c2s PNG\r\n|idle c1|end c1 c2s|reset c1 s2c"
 	if got := strings.Join(tap.lines, "|"); got != want || !tap.closed {
 		t.Errorf("got %q, closed %t", got, tap.closed)
 	}

@@ -21,6 +21,8 @@ type Tap interface {
 	Data(conn string, dir decode.Direction, p []byte, at decode.Stamp) error
 	// Lost tells that n bytes of one end were dropped: the tap was too slow.
 	Lost(conn string, dir decode.Direction, n int64) error
+	// Idle tells that a connection got to a time at which nothing came.
+	Idle(conn string, at time.Time) error
 	// End tells that one end has said all; Reset that it broke off.
 	End(conn string, dir decode.Direction, at time.Time) error
 	Reset(conn string, dir decode.Direction, at time.Time) error
@@ -198,6 +200,11 @@ func (l *Live) Data(conn string, dir decode.Direction, p []byte, at decode.Stamp
 	}
 	kept := append([]byte(nil), p...)
 	l.tap(lostBytes{conn, dir, int64(len(p))}, func(t Tap) error { return t.Data(conn, dir, kept, at) })
+}
+
+// Idle tells every tap that a connection got to a time at which nothing came.
+func (l *Live) Idle(conn string, at time.Time) {
+	l.tap(lostBytes{}, func(t Tap) error { return t.Idle(conn, at) })
 }
 
 // End tells every tap that one end has said all.
