@@ -40,6 +40,7 @@ type connection struct {
 	closing int               // the side that sent the first FIN, or unknown
 	reset   int               // the side that sent a RST, or unknown
 	strays  int               // segments in a row that were out of reach
+	waits   bool              // it is among those that are told the time
 
 	carrier   decode.Carrier // its id as that which carries others, once it has one
 	exchanges *lane          // what records of HTTP go through, from then on

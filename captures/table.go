@@ -46,6 +46,9 @@ type table struct {
 	wake                      time.Time   // before it, none of them has been silent for too long
 	recent                    *connection // that of the last packet; the next one tends to be its, too
 	timers                    [2]timers   // by kind
+
+	waiting []*connection // their sessions wait for something
+	ticked  time.Time     // when those were last told the time
 }
 
 // ports is the key of a connection: its two ends, in one order for both
@@ -71,6 +74,7 @@ func newTable(d *Decoder) *table {
 func (t *table) packet(s *segment) (skip string) {
 	t.expire(s.at.Time)
 	t.runTimers(s.at)
+	t.tick(s.at)
 	if o := &t.decoder.options; o.OnlyPorts && !o.isService(s.from.Port()) && !o.isService(s.to.Port()) {
 		return skipOtherPort
 	}
@@ -129,6 +133,7 @@ func (t *table) settle(c *connection) {
 	if c.live != nil && c.ended() {
 		t.finish(c, "")
 	}
+	t.watch(c)
 }
 
 // stray handles a segment that is out of reach. Several in a row are taken

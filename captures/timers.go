@@ -69,6 +69,34 @@ func (t *table) runTimers(now decode.Stamp) {
 	}
 }
 
+// tickEvery is how often, in capture time, sessions are told the time that wait
+// for something.
+const tickEvery = time.Second
+
+// tick tells the time to the sessions that wait for something: what is overdue on
+// a connection on which nothing comes is told where it belongs.
+func (t *table) tick(now decode.Stamp) {
+	if len(t.waiting) == 0 || now.Time.Before(t.ticked.Add(tickEvery)) {
+		return
+	}
+	t.ticked = now.Time
+	t.waiting = slices.DeleteFunc(t.waiting, func(c *connection) bool {
+		if c.live != nil && c.live.session != nil {
+			c.live.session.Tick(now)
+		}
+		c.waits = c.live != nil && c.live.session != nil && c.live.session.Waits()
+		return !c.waits
+	})
+}
+
+// watch has a connection told the time, if its session waits for something.
+func (t *table) watch(c *connection) {
+	if !c.waits && c.live != nil && c.live.session != nil && c.live.session.Waits() {
+		c.waits = true
+		t.waiting = append(t.waiting, c)
+	}
+}
+
 // ring looks at a direction whose timer has ended.
 func (t *table) ring(h *half, now decode.Stamp) {
 	c := h.conn
