@@ -474,6 +474,7 @@ func (c *conn) finish() {
 func (c *conn) abort(reason string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.tellOverdue()
 	c.because(reason)
 	c.aborted = true
 	c.faults.end()

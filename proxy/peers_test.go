@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -130,4 +131,18 @@ func TestAnEveningWhileTheDecoderIsBroken(t *testing.T) {
 	if !strings.Contains(h.log.String(), "the decoder failed") {
 		t.Errorf("the log does not say that the decoder failed: %s", h.log)
 	}
+}
+
+// await waits until a record came that is what is asked for.
+func (r *recorder) await(t *testing.T, what func(*decode.Record) bool) {
+	t.Helper()
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		r.mu.Lock()
+		found := slices.ContainsFunc(r.records, what)
+		r.mu.Unlock()
+		if found {
+			return
+		}
+	}
+	t.Error("what is waited for was not recorded")
 }

@@ -187,18 +187,18 @@ func (p *Proxy) Run(ctx context.Context) error {
 		p.referrals.close()
 	})
 	defer stop()
+	serving, served := context.WithCancel(ctx)
+	defer served()
+	p.wait.Go(func() { p.tick(serving) })
 	if p.cfg.InjectChallenge > 0 {
-		p.wait.Add(1)
-		go func() {
-			defer p.wait.Done()
-			p.ask(ctx, p.cfg.InjectChallenge)
-		}()
+		p.wait.Go(func() { p.ask(serving, p.cfg.InjectChallenge) })
 	}
 	if p.http != nil {
 		go p.http.run()
 		defer p.http.finish()
 	}
 	err := p.serve(p.main, p.handleMain)
+	served()
 	if ctx.Err() == nil {
 		p.main.Close()
 		p.referrals.close()

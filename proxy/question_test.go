@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -263,4 +264,43 @@ func TestASecondAnswerToTheProxysOwnChallengeStaysHereToo(t *testing.T) {
 	client.(*net.TCPConn).Close()
 	server.(*net.TCPConn).Close()
 	h.stop()
+}
+
+func TestAnAnswerThatNeverComesIsToldWhileNothingElseDoes(t *testing.T) {
+	var late atomic.Int64 // what the clock is ahead
+	h, capture := startTapped(t, func(cfg *Config) {
+		cfg.InjectChallenge = 20 * time.Millisecond
+		cfg.Now = func() time.Time { return time.Now().Add(time.Duration(late.Load())) }
+	})
+	client, server := h.connect()
+	send(t, client, "VER 1 MSNP8 CVR0\r\n")
+	expect(t, server, "VER 1 MSNP8 CVR0\r\n")
+	send(t, server, "VER 1 MSNP8\r\nUSR 3 OK alice@example.com Alice 1 0\r\n")
+	expect(t, client, "VER 1 MSNP8\r\nUSR 3 OK alice@example.com Alice 1 0\r\n")
+	readLine(t, client)
+	late.Store(int64(time.Minute))
+	h.recorder.await(t, func(r *decode.Record) bool {
+		n := r.Note(decode.NoteChallenge)
+		return r.Kind == decode.KindOverdue && n != nil && n.Challenge.Verdict == decode.VerdictUnanswered && n.Challenge.Injected
+	})
+	h.stop()
+	wantParity(t, h.recorder.records, capture.Bytes())
+}
+
+func TestAnAnswerThatIsOverdueWhenTheRunEndsIsTold(t *testing.T) {
+	var late atomic.Int64
+	h, capture := startTapped(t, func(cfg *Config) {
+		cfg.Now = func() time.Time { return time.Now().Add(time.Duration(late.Load())) }
+	})
+	client, server := h.connect()
+	send(t, client, "VER 1 MSNP8 CVR0\r\n")
+	expect(t, server, "VER 1 MSNP8 CVR0\r\n")
+	send(t, server, "VER 1 MSNP8\r\nUSR 3 OK alice@example.com Alice 1 0\r\nCHL 0 15570131571988941333\r\n")
+	expect(t, client, "VER 1 MSNP8\r\nUSR 3 OK alice@example.com Alice 1 0\r\nCHL 0 15570131571988941333\r\n")
+	late.Store(int64(time.Minute))
+	h.stop() // while both ends are there
+	if n := countKind(h.recorder.records, decode.KindOverdue); n != 1 {
+		t.Errorf("%d records tell of the answer that is overdue", n)
+	}
+	wantParity(t, h.recorder.records, capture.Bytes())
 }

@@ -1,0 +1,48 @@
+package proxy
+
+import (
+	"context"
+	"time"
+)
+
+// tickEvery is how often connections are told the time: what is overdue on one
+// on which nothing comes is told so soon.
+const tickEvery = time.Second
+
+// tick tells all connections the time, until the run ends.
+func (p *Proxy) tick(ctx context.Context) {
+	ticker := time.NewTicker(tickEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			for _, c := range p.connections() {
+				c.tick()
+			}
+		}
+	}
+}
+
+// tick tells the session the time.
+func (c *conn) tick() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.see()
+	c.tellOverdue()
+}
+
+// tellOverdue has the session tell what is overdue by now. An empty segment in
+// the capture tells its readers that the connection got to this time. The caller
+// holds the lock.
+func (c *conn) tellOverdue() {
+	if c.session == nil || c.over || c.aborted {
+		return
+	}
+	at, told := c.now(), false
+	c.guard(func() { told = c.session.Waits() && c.session.Tick(at) })
+	if told {
+		c.proxy.cfg.Live.Idle(c.id, at.Time)
+	}
+}
