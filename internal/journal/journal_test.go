@@ -372,3 +372,16 @@ func TestTheBatchesOfAFullQueueAreUsedAgain(t *testing.T) {
 		t.Errorf("%g allocations for %d records", n, queueLength)
 	}
 }
+
+func TestAnOutputThatIsReadyIsNotLateBecauseAnotherOneIs(t *testing.T) {
+	q := &queue{finished: make(chan struct{})}
+	close(q.finished)
+	for range 100 {
+		if !q.finishes(closedTime) {
+			t.Fatal("an output that has written all is said to be late")
+		}
+	}
+	if (&queue{finished: make(chan struct{})}).finishes(closedTime) {
+		t.Error("an output that has not written all is said to be in time")
+	}
+}

@@ -239,14 +239,28 @@ func (l *Live) Close() map[string]int64 {
 	l.mu.Unlock()
 	late := time.After(closeTime)
 	for _, q := range l.queues {
-		select {
-		case <-q.finished:
-		case <-late:
+		if !q.finishes(late) {
 			late = closedTime
 			l.onError(q.Name, errTooSlow)
 		}
 	}
 	return missed
+}
+
+// finishes waits until an output has written all, or it is too late. An output
+// that was in time is, although another one made us late.
+func (q *queue) finishes(late <-chan time.Time) bool {
+	select {
+	case <-q.finished:
+		return true
+	default:
+	}
+	select {
+	case <-q.finished:
+		return true
+	case <-late:
+		return false
+	}
 }
 
 // closedTime is a time that has come.
