@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
+	"slices"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -46,17 +49,31 @@ func joined(err error) (out []error) {
 	return out
 }
 
+// unread tells whether all that is wrong is that nobody reads the output any
+// more. That of another file than the standard ones is missed by somebody.
+func unread(err error) bool {
+	var file *fs.PathError
+	if errors.As(err, &file) && file.Path != os.Stdout.Name() && file.Path != os.Stderr.Name() {
+		return false
+	}
+	return errors.Is(err, syscall.EPIPE)
+}
+
 // exitStatus prints what went wrong and returns the status for it. That
 // nobody reads the output any more is no failure.
 func exitStatus(err error, stderr io.Writer) int {
-	if err == nil || errors.Is(err, syscall.EPIPE) {
+	if err == nil {
 		return exitDone
 	}
-	for _, e := range joined(err) {
+	wrong := slices.DeleteFunc(joined(err), unread)
+	if len(wrong) == 0 {
+		return exitDone
+	}
+	for _, e := range wrong {
 		fmt.Fprintln(stderr, "msnproxy:", display.Harmless(e.Error()))
 	}
 	var exit *exitError
-	if errors.As(err, &exit) {
+	if errors.As(errors.Join(wrong...), &exit) {
 		return exit.code
 	}
 	return exitFailed

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -279,6 +280,72 @@ func TestStandardOutputThatNobodyReadsAnyMore(t *testing.T) {
 	}
 	if strings.Contains(p.log.String(), `"error"`) {
 		t.Errorf("the log tells of an error: %s", p.log)
+	}
+}
+
+// TestTheReaderOfAnotherPipeLeaves: nobody asked for the end of the relay by
+// that, and what is missed is told.
+func TestTheReaderOfAnotherPipeLeaves(t *testing.T) {
+	pipe := filepath.Join(t.TempDir(), "records")
+	if err := exec.Command("mkfifo", pipe).Run(); err != nil {
+		t.Skip("this system makes no named pipes: ", err)
+	}
+	reader := exec.Command("head", "-n", "1", pipe)
+	if err := reader.Start(); err != nil {
+		t.Fatal(err)
+	}
+	p := startProgram(t, "", "--records", pipe).read()
+	p.wantEvening()
+	if err := reader.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	p.wantEvening()
+	p.wantEvening()
+	if status := p.interrupt(); status != exitFailed {
+		t.Errorf("the exit status is %d, want 1: not all was written", status)
+	}
+	p.wantLog("an output failed and gets nothing more; the relay goes on")
+}
+
+// TestStandardOutputThatIsNotRead: the run ends all the same, and writes its
+// report.
+func TestStandardOutputThatIsNotRead(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "report.txt")
+	p := startProgram(t, "", "--report", out)
+	for range 6 { // more than a pipe holds
+		p.wantEvening()
+	}
+	if status := p.interrupt(); status != exitFailed {
+		t.Errorf("the exit status is %d, want 1: not all was written", status)
+	}
+	p.wantLog("an output failed")
+	if text, err := os.ReadFile(out); err != nil || !bytes.Contains(text, []byte("SESSIONS")) {
+		t.Errorf("the report is %q, %v", text, err)
+	}
+}
+
+func TestAClosedTerminalEndsTheRunInOrder(t *testing.T) {
+	for _, tt := range []struct {
+		name, limit string
+		ends        bool
+	}{{"", "", true}, {"under nohup", "trap '' HUP;", false}} {
+		t.Run(tt.name, func(t *testing.T) {
+			out := filepath.Join(t.TempDir(), "report.txt")
+			p := startProgram(t, tt.limit, "--report", out).read()
+			p.wantEvening()
+			p.cmd.Process.Signal(syscall.SIGHUP)
+			if !tt.ends {
+				p.wantEvening()
+				p.interrupt()
+				return
+			}
+			if status := p.wait(); status != exitDone {
+				t.Errorf("the exit status is %d", status)
+			}
+			if _, err := os.Stat(out); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
 

@@ -12,7 +12,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -151,7 +150,8 @@ type liveRun struct {
 	files   []*outputFile
 	width   int
 	cancel  context.CancelFunc
-	onwards io.Writer   // where the report goes
+	json    bool        // on standard output
+	onwards io.Writer   // where the report goes; nil if it could not get there
 	atEnd   *reportFile // where it is written to as well, or nil
 
 	logQueue io.Closer // what of the log is not written yet
@@ -305,6 +305,9 @@ func portRange(text string) (first, last uint16, err error) {
 	return uint16(f), uint16(t), nil
 }
 
+// standardOutput is the name of an output in messages.
+const standardOutput = "standard output"
+
 // outputs opens everything that the flags ask for.
 func (run *liveRun) outputs(std stdio, f proxyFlags) ([]journal.Output, error) {
 	var outputs []journal.Output
@@ -313,7 +316,7 @@ func (run *liveRun) outputs(std stdio, f proxyFlags) ([]journal.Output, error) {
 		if err != nil {
 			return nil, err
 		}
-		outputs = append(outputs, journal.Output{Name: "standard output", Sink: shown})
+		outputs = append(outputs, journal.Output{Name: standardOutput, Sink: shown})
 	}
 	if run.report != nil {
 		outputs = append(outputs, journal.Output{Name: "report", Sink: run.report})
@@ -347,7 +350,7 @@ const recordsBuffer = 64 << 10
 func (run *liveRun) shown(std stdio, f proxyFlags) (journal.Sink, error) {
 	out := bufio.NewWriter(std.out)
 	if f.json {
-		run.onwards = std.err
+		run.json, run.onwards = true, std.err
 		return f.jsonSink(out), nil
 	}
 	color, err := useColor(std.out, f.color)
@@ -387,7 +390,7 @@ func (run *liveRun) create(name string, moved func(*outputFile)) (*outputFile, e
 // outputFailed says so when an output fails; the relay goes on. Nobody reading
 // standard output any more ends the run quietly.
 func (run *liveRun) outputFailed(name string, err error) {
-	if errors.Is(err, syscall.EPIPE) {
+	if unread(err) {
 		run.cancel()
 		return
 	}
@@ -395,6 +398,9 @@ func (run *liveRun) outputFailed(name string, err error) {
 	run.mu.Lock()
 	defer run.mu.Unlock()
 	run.failed = append(run.failed, fmt.Errorf("%s: %w", name, err))
+	if name == standardOutput && !run.json {
+		run.onwards = nil
+	}
 }
 
 // announce says what to point a client at.
@@ -443,12 +449,25 @@ func (run *liveRun) tellReport(std stdio) error {
 	if run.report == nil {
 		return nil
 	}
-	err := run.report.WriteTables(run.onwards, report.Options{Width: run.width})
-	if errors.Is(err, syscall.EPIPE) {
-		err = nil
+	var err error
+	if run.atEnd != nil { // first: standard output may be read slowly, or by nobody
+		err = run.atEnd.put(std, run.report)
 	}
-	if run.atEnd != nil {
-		err = errors.Join(err, run.atEnd.put(std, run.report))
+	return errors.Join(err, run.printReport())
+}
+
+// printReport prints the report, unless it would go where something else is
+// stuck already.
+func (run *liveRun) printReport() error {
+	run.mu.Lock()
+	w := run.onwards
+	run.mu.Unlock()
+	if w == nil {
+		return nil
+	}
+	err := run.report.WriteTables(w, report.Options{Width: run.width})
+	if unread(err) {
+		return nil
 	}
 	return err
 }

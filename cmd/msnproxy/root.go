@@ -23,12 +23,22 @@ type stdio struct {
 
 // run executes one command line and returns its exit status.
 func run(args []string, std stdio) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), endSignals()...)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal then ends the program at once
 	root := newRoot(std)
 	root.SetArgs(args)
 	return exitStatus(root.ExecuteContext(ctx), std.err)
+}
+
+// endSignals end a run in order. That a terminal is closed is one, unless nohup
+// has it ignored.
+func endSignals() []os.Signal {
+	list := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		list = append(list, syscall.SIGHUP)
+	}
+	return list
 }
 
 func newRoot(std stdio) *cobra.Command {
