@@ -154,6 +154,7 @@ type liveRun struct {
 	onwards io.Writer   // where the report goes; nil if it could not get there
 	atEnd   *reportFile // where it is written to as well, or nil
 
+	repeats  *repeats  // what the log has had too often
 	logQueue io.Closer // what of the log is not written yet
 	mu       sync.Mutex
 	failed   []error // outputs that did not get everything
@@ -279,7 +280,6 @@ func (f *proxyFlags) logger(w io.Writer, run *liveRun) (zerolog.Logger, error) {
 	// Whoever does not read the log must not stop the relay.
 	// It would close what it writes to, if it could.
 	queue := diode.NewWriter(struct{ io.Writer }{w}, logQueue, 0, func(missed int) { fmt.Fprintf(w, "%d messages were dropped\n", missed) })
-	run.logQueue = queue
 	var out io.Writer = queue
 	switch f.logFormat {
 	case "json":
@@ -288,7 +288,9 @@ func (f *proxyFlags) logger(w io.Writer, run *liveRun) (zerolog.Logger, error) {
 	default:
 		return zerolog.Nop(), flagError("--log-format %q: use console or json", f.logFormat)
 	}
-	return zerolog.New(out).Level(level).With().Timestamp().Logger(), nil
+	run.logQueue = queue
+	run.repeats = &repeats{log: zerolog.New(out).Level(level).With().Timestamp().Logger(), said: map[string]*saying{}}
+	return run.repeats.log.Hook(run.repeats), nil
 }
 
 // portRange reads FIRST-LAST.
@@ -480,6 +482,7 @@ func (run *liveRun) flushLog() {
 	if run.logQueue == nil {
 		return
 	}
+	run.repeats.tellAll()
 	written := make(chan struct{})
 	go func() {
 		defer close(written)
