@@ -2,6 +2,7 @@ package decode
 
 import (
 	"bytes"
+	"slices"
 	"time"
 )
 
@@ -44,13 +45,13 @@ type Book struct {
 	list      []Referral // in the order of their making, from first on
 	first     int        // list[0] is referral number first
 	cookies   map[string]int
-	addresses map[string]int
+	addresses map[string][]int // those that nobody has followed yet, in their order
 }
 
 // Add remembers a referral, and forgets the oldest once there are too many.
 func (b *Book) Add(r Referral) {
 	if b.cookies == nil {
-		b.cookies, b.addresses = map[string]int{}, map[string]int{}
+		b.cookies, b.addresses = map[string]int{}, map[string][]int{}
 	}
 	if len(b.list) >= maxReferrals {
 		b.forget(maxReferrals / 2)
@@ -60,7 +61,8 @@ func (b *Book) Add(r Referral) {
 	if r.Cookie != "" {
 		b.cookies[r.Cookie] = n
 	}
-	b.addresses[addressKey(r.Client, r.Address, r.Cookie != "")] = n
+	key := addressKey(r.Client, r.Address, r.Cookie != "")
+	b.addresses[key] = append(b.addresses[key], n)
 }
 
 // forget drops the n oldest referrals.
@@ -69,8 +71,9 @@ func (b *Book) forget(n int) {
 		if b.cookies[r.Cookie] == b.first+i {
 			delete(b.cookies, r.Cookie)
 		}
-		if key := addressKey(r.Client, r.Address, r.Cookie != ""); b.addresses[key] == b.first+i {
-			delete(b.addresses, key)
+		key := addressKey(r.Client, r.Address, r.Cookie != "")
+		if at := slices.Index(b.addresses[key], b.first+i); at >= 0 {
+			b.follow(key, at)
 		}
 	}
 	b.list = append(b.list[:0:0], b.list[n:]...)
@@ -86,23 +89,39 @@ func (b *Book) ByCookie(cookie []byte) (Referral, bool) {
 	return b.list[n-b.first], true
 }
 
+// follow forgets one of the referrals to an address.
+func (b *Book) follow(key string, at int) {
+	list := b.addresses[key]
+	if at == 0 { // as when the oldest are forgotten, of which there may be thousands
+		list = list[1:]
+	} else {
+		list = slices.Delete(list, at, at+1)
+	}
+	if b.addresses[key] = list; len(list) == 0 {
+		delete(b.addresses, key)
+	}
+}
+
 // ByAddress finds the last referral of a client's host to a server of some
-// kind, if it can be what led to a connection that was opened at a time. It is
-// found once: a client that comes back was not referred again.
+// kind that can be what led to a connection that was opened at a time. It is
+// found once: a client that comes back was not referred again. Others that were
+// made since do not hide it: several clients of one host may be on their way.
 func (b *Book) ByAddress(client, server string, kind Server, opened time.Time) (Referral, bool) {
 	for _, toSB := range [...]bool{true, false} {
 		if toSB && kind&SB == 0 || !toSB && kind == SB {
 			continue
 		}
 		key := addressKey(HostOf(client), server, toSB)
-		n, ok := b.addresses[key]
-		if !ok {
-			continue
-		}
-		r := b.list[n-b.first]
-		if age := opened.Sub(r.At); age >= 0 && age <= referralLife {
-			delete(b.addresses, key)
-			return r, true
+		for at, n := range slices.Backward(b.addresses[key]) {
+			r := b.list[n-b.first]
+			age := opened.Sub(r.At)
+			if age > referralLife {
+				break // as are all that are older
+			}
+			if age >= 0 {
+				b.follow(key, at)
+				return r, true
+			}
 		}
 	}
 	return Referral{}, false

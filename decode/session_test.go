@@ -162,6 +162,27 @@ func TestAnAddressWithoutPortMeans1863(t *testing.T) {
 	}
 }
 
+// Which of several referrals a connection follows does not depend on when its
+// first bytes are looked at.
+func TestClientsOfOneHostThatAreReferredAtATimeAreToldApart(t *testing.T) {
+	noon := time.Date(2003, 7, 1, 12, 0, 0, 0, time.UTC)
+	var b Book
+	for i := range 3 {
+		b.Add(Referral{From: Ref{Conn: "c1", Seq: int64(i)}, At: noon.Add(time.Duration(2*i) * time.Second), Client: "10.0.0.1", Address: "192.0.2.1"})
+	}
+	for _, tt := range []struct {
+		opened time.Duration
+		want   int64
+	}{{time.Second, 0}, {5 * time.Second, 2}, {6 * time.Second, 1}} {
+		if r, ok := b.ByAddress("10.0.0.1:1025", "192.0.2.1:1863", DS|NS, noon.Add(tt.opened)); !ok || r.From.Seq != tt.want {
+			t.Errorf("opened after %v, it follows %d, %t; want %d", tt.opened, r.From.Seq, ok, tt.want)
+		}
+	}
+	if len(b.addresses) != 0 {
+		t.Errorf("what was followed is kept: %v", b.addresses)
+	}
+}
+
 func TestADirectionThatEndsIsFlushedWhileTheOtherGoesOn(t *testing.T) {
 	s, records := collect(Config{Conn: "c1"})
 	s.Feed(ClientToServer, []byte("OUT\r\nBY"), Stamp{})
