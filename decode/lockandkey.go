@@ -105,14 +105,16 @@ type lockAndKey struct {
 type asked struct {
 	Challenge
 	at    time.Time
-	told  bool // it has been told that the answer is late
-	doubt bool // some of what the server said since is missing: other challenges, perhaps
+	due   time.Time // when the answer is late: counted from when the challenge was all there
+	told  bool      // it has been told that it is
+	doubt bool      // some of what the server said since is missing: other challenges, perhaps
 }
 
 // answer is an answer on which the server has not said anything yet.
 type answer struct {
 	Challenge
 	at    time.Time
+	due   time.Time // when a verdict is late
 	told  bool
 	whole bool // none of it is missing
 }
@@ -164,7 +166,7 @@ func (s *Session) requested(rec *Record) {
 // asked takes a challenge of the server, or of the proxy.
 func (s *Session) asked(rec *Record) {
 	l := s.locks()
-	c := asked{at: rec.Time, Challenge: Challenge{
+	c := asked{at: rec.Time, due: s.now.Add(answerTime), Challenge: Challenge{
 		Challenge: string(rec.Arg("challenge")), Injected: rec.Injected, Asked: s.nextSeq(),
 	}}
 	c.Requested = l.takeRequest(rec)
@@ -260,7 +262,7 @@ func (s *Session) answered(rec *Record) {
 		rec.issue(fmt.Sprintf("product id %s was issued for the %s environment, and this is %s", given.ProductID, pair.Environment, want))
 	}
 	rec.challenge(given)
-	l.remember(answer{Challenge: given, at: rec.Time, whole: whole})
+	l.remember(answer{Challenge: given, at: rec.Time, due: s.now.Add(answerTime), whole: whole})
 }
 
 // whichOf finds the challenge that an answer belongs to: the one that it is
@@ -489,19 +491,20 @@ func (s *Session) result(rec *Record, c Challenge) {
 // Input tells the time as well, and the record stands before what the input
 // brings: it has the same place however often Tick is called.
 func (s *Session) Tick(at Stamp) (told bool) {
+	s.now = at.Time
 	for s.lock != nil {
 		o, w := s.untold()
 		var rec *Record
 		switch {
-		case o != nil && at.Time.Sub(o.at) >= answerTime && (w == nil || !w.at.Before(o.at)):
+		case o != nil && !o.due.After(s.now) && (w == nil || !w.due.Before(o.due)):
 			o.told = true
-			rec = s.beginOverdue(o.at, at)
+			rec = s.beginOverdue(o.due, at)
 			rec.challenge(o.unanswered(""))
-		case w != nil && at.Time.Sub(w.at) >= answerTime:
+		case w != nil && !w.due.After(s.now):
 			w.told = true
 			c := w.Challenge
 			c.ServerVerdict = ServerSilent
-			rec = s.beginOverdue(w.at, at)
+			rec = s.beginOverdue(w.due, at)
 			s.result(rec, c)
 		default:
 			return told
@@ -535,9 +538,9 @@ func (s *Session) untold() (o *asked, w *answer) {
 	return o, w
 }
 
-// beginOverdue starts a record of what has waited since a time for too long.
+// beginOverdue starts a record of what is overdue since a time.
 func (s *Session) beginOverdue(since time.Time, now Stamp) *Record {
-	return s.begin(KindOverdue, 0, Stamp{Time: since.Add(answerTime), Input: now.Input})
+	return s.begin(KindOverdue, 0, Stamp{Time: since, Input: now.Input})
 }
 
 func (a *asked) unanswered(explanation string) Challenge {

@@ -1,6 +1,9 @@
 package decode
 
-import "bytes"
+import (
+	"bytes"
+	"time"
+)
 
 // Config is what a Session is told about its connection.
 type Config struct {
@@ -39,6 +42,7 @@ type Session struct {
 	source  DialectSource
 	seq     int64
 	opened  bool
+	now     time.Time // of the last input, or what Tick told
 	via     Ref
 	account string // who signed in, as far as is known
 	nonce   string // what the client's proof of its password is about
