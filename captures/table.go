@@ -49,6 +49,8 @@ type table struct {
 
 	waiting []*connection // their sessions wait for something
 	ticked  time.Time     // when those were last told the time
+	seen    time.Time     // the time of the last packet
+	steady  int           // steps in a row that a clock which runs may have made
 }
 
 // ports is the key of a connection: its two ends, in one order for both
@@ -93,6 +95,7 @@ func (t *table) packet(s *segment) (skip string) {
 	if c.live == nil {
 		return ""
 	}
+	c.tick(s.at)
 	return t.use(c, s)
 }
 
