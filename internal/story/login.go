@@ -154,6 +154,8 @@ func (l *login) outcome(c *Connection) string {
 		return "referred to " + l.referred + ", and not seen there"
 	case !l.done && l.fromStart:
 		return "never got past " + l.request + ended(c)
+	case c.CloseReason == "server unreachable":
+		return "the server could not be reached"
 	case !l.begun:
 		return "nothing that could be decoded"
 	case l.fromStart:

@@ -337,6 +337,7 @@ func TestOutcomes(t *testing.T) {
 		p.signIn("c1", alice)
 	}
 	for want, run := range map[string]func(*play){
+		"the server could not be reached":          func(p *play) { p.open("c1", "10.0.0.1:1030", "10.0.0.2:1863"); p.close("c1", "server unreachable") },
 		"never got past VER (server closed)":       func(p *play) { begin(p); p.close("c1", "server closed") },
 		"refused: no dialect in common":            func(p *play) { begin(p); p.s("c1", "VER 1 0"); p.close("c1", "server closed") },
 		"never got past USR TWN I (client closed)": func(p *play) { asks(p); p.close("c1", "client closed") },
