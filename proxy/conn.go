@@ -117,8 +117,8 @@ func (c *conn) record(r *decode.Record) {
 	c.proxy.emit(r)
 }
 
-// unreachable ends a connection whose server could not be reached.
-func (c *conn) unreachable() {
+// unreachable ends a connection that got to no server, for a reason.
+func (c *conn) unreachable(reason string) {
 	closeWrite(c.client)
 	c.client.SetReadDeadline(time.Now().Add(lingerTime))
 	io.Copy(io.Discard, c.client) // what was not read would turn the end into a reset
@@ -126,7 +126,7 @@ func (c *conn) unreachable() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.newSession(c.to.server)
-	c.session.Close("server unreachable", c.now())
+	c.session.Close(reason, c.now())
 }
 
 func (c *conn) now() decode.Stamp { return decode.Stamp{Time: c.proxy.cfg.Now()} }

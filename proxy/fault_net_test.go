@@ -123,6 +123,30 @@ func (h *harness) wantOneLine(want string) {
 	}
 }
 
+func TestAProxyThatStopsWhileItReachesForAServerBlamesNobody(t *testing.T) {
+	reaching := make(chan struct{})
+	h := start(t, func(cfg *Config) {
+		cfg.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			close(reaching)
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}
+	})
+	c, err := net.Dial("tcp", h.proxy.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	<-reaching
+	h.stop()
+	if h.log.String() != "" {
+		t.Errorf("the log says %s", h.log)
+	}
+	if last := h.recorder.records[len(h.recorder.records)-1]; last.Reason != "capture ended" {
+		t.Errorf("the last record is %s, %q", last.Kind, last.Reason)
+	}
+}
+
 func TestAClientThatLeavesBeforeItsServerIsReached(t *testing.T) {
 	reached := make(chan struct{})
 	h := start(t, func(cfg *Config) {

@@ -314,13 +314,22 @@ func (p *Proxy) relay(client net.Conn, to destination) {
 	}
 	server, err := p.dial(to.server, to.allow)
 	if err != nil {
-		p.cfg.Log.Error().Err(err).Str("conn", c.id).Str("server", to.server).Msg("cannot reach the server; the client's connection is closed")
-		c.unreachable()
-		p.forget(c)
+		p.unreachable(c, err)
 		return
 	}
 	c.start(server)
 	c.run(to.first)
+}
+
+// unreachable ends a connection whose server could not be reached.
+func (p *Proxy) unreachable(c *conn, err error) {
+	defer p.forget(c)
+	if p.dials.Err() != nil { // it is the proxy that has stopped
+		c.unreachable("capture ended")
+		return
+	}
+	p.cfg.Log.Error().Err(err).Str("conn", c.id).Str("server", c.to.server).Msg("cannot reach the server; the client's connection is closed")
+	c.unreachable("server unreachable")
 }
 
 // dial connects to a server.
