@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"time"
 
 	"msnproxy/internal/report"
@@ -25,7 +24,7 @@ func (f *proxyFlags) reportAtEnd(width int) (*reportFile, error) {
 	if err != nil {
 		return nil, flagError("--report %w", err)
 	}
-	if _, err := os.Stat(filepath.Dir(f.report)); err != nil {
+	if err := canWrite(f.report); err != nil {
 		return nil, fmt.Errorf("--report: %w", err)
 	}
 	out := &reportFile{format: format, name: f.report, opts: report.Options{Width: width, Sections: []string{report.All}}}
