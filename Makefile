@@ -30,7 +30,7 @@ race: ## run the tests under the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race ./...
 
 .PHONY: bench
-bench: build ## time captures and relays beside other programs (BENCH=full, captures, relays)
+bench: build ## time captures and relays beside others (BENCH=full|captures|relays)
 	$(GO) run ./internal/bench -runs $(COUNT) $(if $(filter full,$(BENCH)),-full) $(if $(filter captures relays,$(BENCH)),-part $(BENCH))
 
 .PHONY: gobench
@@ -47,7 +47,7 @@ fuzz: ## run every fuzz target for a while (FUZZ=30s, or 9000x, each)
 	done
 
 .PHONY: soak
-soak: ## put the proxy under load for long, and tell what is left (SOAK=1h)
+soak: ## put the proxy under load, and tell what is left (SOAK=1h)
 	$(GO) test -run '^TestSoak$$' -v -timeout 0 ./proxy -soak $(SOAK)
 
 .PHONY: lint
