@@ -317,7 +317,7 @@ func (p pattern) assign(dst []Arg, args [][]byte, d dialectRange) ([]Arg, fit) {
 		value, ok := w.value(args[next])
 		right := ok && w.looksRight(value)
 		switch {
-		case w.optional && !right:
+		case w.optional && !right && (!ok || w.prefix == ""): // a prefix tells by itself
 			continue
 		case !ok:
 			return dst, fitNot

@@ -273,6 +273,7 @@ func TestArgumentsAreNamedByDialectAndServer(t *testing.T) {
 		{"LST of MSNP10 without C", "LST N=a@b.c F=Al 8", s2c, 10, NS, "handle=a@b.c name=Al lists=8"},
 		{"LST of MSNP12 in full", "LST N=a@b.c F=Al C=11111111-2222-3333-4444-555555555555 11 1 g1,g2", s2c, 12, NS,
 			"handle=a@b.c name=Al guid=11111111-2222-3333-4444-555555555555 lists=11 netid=1 groups=g1,g2"},
+		{"LST with an id of another form", "LST N=a@b.c F=Al C=5 11 1 g1", s2c, 12, NS, "handle=a@b.c name=Al guid=5 lists=11 netid=1 groups=g1"},
 		{"SYN of MSNP8", "SYN 17 2 12 3", s2c, 8, NS, "trid=17 version=2 contact_count=12 group_count=3"},
 		{"GTC after SYN in MSNP8", "GTC A", s2c, 8, NS, "setting=A"},
 		{"GTC in reply in MSNP8", "GTC 12 345 A", s2c, 8, NS, "trid=12 version=345 setting=A"},
