@@ -63,6 +63,9 @@ func (e *Encoder) Append(dst []byte, r *decode.Record) []byte {
 		e.addClose(line, r)
 	case decode.KindHTTP:
 		e.addHTTP(line, r)
+	case decode.KindOverdue: // it has no place on the wire
+		e.addNotes(line, r)
+		e.addPacket(line, r)
 	default:
 		e.addRest(line, r)
 	}

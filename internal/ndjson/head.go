@@ -22,7 +22,7 @@ func (e *Encoder) appendHead(dst []byte, r *decode.Record) []byte {
 	dst = appendNumber(dst, `,"seq":`, r.Seq)
 	dst = append(dst, e.namesOf(r)...)
 	switch r.Kind {
-	case decode.KindOpen, decode.KindClose, decode.KindHTTP:
+	case decode.KindOpen, decode.KindClose, decode.KindHTTP, decode.KindOverdue:
 		return dst
 	case decode.KindCommand:
 		dst = e.appendCommand(dst, r)

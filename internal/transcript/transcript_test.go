@@ -287,3 +287,18 @@ func ExampleNew() {
 	// 2004-05-17 UTC
 	// 23:59:58.010 c1  >    VER 1 MSNP12 MSNP11 CVR0
 }
+
+func TestWhatIsOverdueSaysWhat(t *testing.T) {
+	var out bytes.Buffer
+	err := New(&out, Options{Width: 80}).Record(&decode.Record{
+		Stamp: decode.Stamp{Time: at(0)}, Conn: "c2", Kind: decode.KindOverdue, Server: decode.NS,
+		Notes: []decode.Note{{Kind: decode.NoteChallenge, Challenge: &decode.Challenge{Challenge: "15570131571988941333", Verdict: decode.VerdictUnanswered}}},
+	})
+	want := `2004-05-17 UTC
+23:59:58.000 c2    NS [overdue]
+                      ! challenge 15570131571988941333: there is no answer
+`
+	if got := out.String(); err != nil || got != want {
+		t.Errorf("got %v\n%s\nwant\n%s", err, got, want)
+	}
+}
