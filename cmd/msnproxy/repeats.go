@@ -9,10 +9,10 @@ import (
 
 const (
 	// repeatTime and maxRepeats bound how often the log says the same: a client
-	// may come back a thousand times a minute to a server that is not there. It
-	// is enough to see each of those to whom something happens by hand.
+	// may come back ten thousand times a minute to a server that is not there.
+	// It is enough for a test that cuts connections one after the other.
 	repeatTime = time.Minute
-	maxRepeats = 100
+	maxRepeats = 500
 )
 
 // repeats keeps messages out of the log that it has had too often, and says how
