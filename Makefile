@@ -30,7 +30,7 @@ race: ## run the tests under the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race ./...
 
 .PHONY: bench
-bench: build ## time captures and relays beside others (BENCH=full|captures|relays)
+bench: build ## time beside other programs (BENCH=full|captures|relays)
 	$(GO) run ./internal/bench -runs $(COUNT) $(if $(filter full,$(BENCH)),-full) $(if $(filter captures relays,$(BENCH)),-part $(BENCH))
 
 .PHONY: gobench

@@ -152,6 +152,36 @@ func TestASlowLiveOutputMissesRecordsAndIsToldHowMany(t *testing.T) {
 	}
 }
 
+func TestASlowOutputHoldsABoundedNumberOfBytes(t *testing.T) {
+	sink, tap := &fakeSink{gate: make(chan struct{})}, &gatedTap{gate: make(chan struct{})}
+	l := NewLive(false, nil, Output{Name: "sink", Sink: sink}, Output{Name: "tap", Tap: tap})
+	const size, extra = 64 << 10, 100
+	const fits = queueBytes / (size + eventCost)
+	l.Open("c1", "a", "b", time.Time{}) // the gate holds it
+	for range fits + extra {
+		r := numbered(1)
+		r.Bytes = size
+		l.Emit(r)
+		l.Data("c1", decode.ServerToClient, make([]byte, size), decode.Stamp{})
+	}
+	l.Emit(&decode.Record{Kind: decode.KindClose, Line: []byte("close")}) // there is room for that
+	l.End("c1", decode.ServerToClient, time.Time{})
+	close(sink.gate)
+	close(tap.gate)
+	missed := l.Close()
+	for _, name := range []string{"sink", "tap"} {
+		if n := missed[name]; n < extra-2 || n > extra+2 {
+			t.Errorf("the %s missed %d, want about %d", name, n, extra)
+		}
+	}
+	if last := sink.lines[len(sink.lines)-1]; last != "close" {
+		t.Errorf("the sink ends with %q", last)
+	}
+	if last := tap.lines[len(tap.lines)-1]; last != "end c1 s2c" {
+		t.Errorf("the tap ends with %.40q", last)
+	}
+}
+
 // waitFor waits until a sink has taken so many records.
 func waitFor(t *testing.T, s *fakeSink, n int) {
 	t.Helper()

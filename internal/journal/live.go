@@ -145,6 +145,7 @@ func (l *Live) swap(q *queue) bool {
 	clear(q.taken) // what is for a tap may be large
 	q.pending, q.taken = q.taken[:0], q.pending
 	q.waits, q.inHand = 0, q.waits
+	q.bytes = [2]int64{0, q.bytes[0]}
 	for i := range q.taken {
 		l.batches.taken(q.taken[i].batch)
 	}
@@ -171,7 +172,7 @@ func (l *Live) Emit(r *decode.Record) {
 			mask(l.masker, r)
 			kept, at = l.batches.add(r)
 		}
-		q.pushRecord(kept, at)
+		q.pushRecord(kept, at, r.Bytes)
 	}
 }
 

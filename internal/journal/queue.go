@@ -9,10 +9,14 @@ import (
 )
 
 const (
-	// queueLength bounds what an output may be behind. Records are some
-	// hundred bytes to some KiB each; the bytes for a tap come in pieces of
-	// 32 KiB at the most.
-	queueLength = 4096
+	// queueLength and queueBytes bound what an output may be behind: a thousand
+	// clients that sign in at once, each with its contact list, are some ten
+	// thousand records more than a busy machine writes meanwhile. Most are of
+	// some hundred bytes, but payloads and the pieces for a tap may be large.
+	queueLength = 1 << 15
+	queueBytes  = 32 << 20
+	// eventCost is what an event takes beside the bytes that it is about.
+	eventCost = 512
 	// queueReserve is kept for the beginnings and ends of connections: bytes
 	// and records that are missing can be counted, these cannot.
 	queueReserve = queueLength / 4
@@ -36,6 +40,7 @@ type queue struct {
 	pending []item
 	waits   int         // records and events that are pending
 	inHand  int         // those that the output is at
+	bytes   [2]int64    // what is pending holds, and what is in hand
 	missed  int64       // since the output was last told
 	total   int64       // in all
 	lost    []lostBytes // of a tap, not yet told
@@ -71,26 +76,33 @@ func missedRecord(n int64, at time.Time) *decode.Record {
 // waiting is how many records and events the output is behind.
 func (q *queue) waiting() int { return q.waits + q.inHand }
 
-// push queues an item. The caller has looked whether there is room.
-func (q *queue) push(i item) {
+// isCrowded tells whether there is room for beginnings and ends only.
+func (q *queue) isCrowded() bool {
+	return q.waiting() >= queueLength-queueReserve || q.bytes[0]+q.bytes[1] >= queueBytes
+}
+
+// push queues an item that is about so many bytes. The caller has looked whether
+// there is room.
+func (q *queue) push(i item, bytes int64) {
 	q.pending = append(q.pending, i)
-	q.queued()
+	q.queued(bytes)
 }
 
 // pushRecord queues a record of a batch. Those that follow each other there are
 // one item.
-func (q *queue) pushRecord(b *batch, at int) {
+func (q *queue) pushRecord(b *batch, at int, bytes int64) {
 	if n := len(q.pending); n > 0 && q.pending[n-1].batch == b && q.pending[n-1].to == at {
 		q.pending[n-1].to++
-		q.queued()
+		q.queued(bytes)
 		return
 	}
 	b.users++
-	q.push(item{batch: b, from: at, to: at + 1})
+	q.push(item{batch: b, from: at, to: at + 1}, bytes)
 }
 
-func (q *queue) queued() {
+func (q *queue) queued(bytes int64) {
 	q.waits++
+	q.bytes[0] += bytes + eventCost
 	select {
 	case q.wake <- struct{}{}:
 	default: // it knows
@@ -101,17 +113,17 @@ func (q *queue) queued() {
 // if not. It queues word of those that were missed before. Room is kept for
 // the beginnings and ends of connections.
 func (q *queue) hasRoom(r *decode.Record) bool {
-	room := queueLength - queueReserve
-	if r.Kind == decode.KindOpen || r.Kind == decode.KindClose {
-		room = queueLength
+	full := q.waiting() >= queueLength
+	if r.Kind != decode.KindOpen && r.Kind != decode.KindClose {
+		full = q.isCrowded()
 	}
-	if q.waiting() >= room || q.missed > 0 && q.waiting()+1 >= queueLength {
+	if full || q.missed > 0 && q.waiting()+1 >= queueLength {
 		q.missed++
 		q.total++
 		return false
 	}
 	if q.missed > 0 {
-		q.push(item{own: missedRecord(q.missed, time.Now())})
+		q.push(item{own: missedRecord(q.missed, time.Now())}, 0)
 		q.missed = 0
 	}
 	return true
@@ -120,13 +132,13 @@ func (q *queue) hasRoom(r *decode.Record) bool {
 // putTap queues an event for a tap, after word of the bytes dropped before it.
 func (q *queue) putTap(bytes lostBytes, do func(Tap) error) {
 	switch {
-	case bytes.n > 0 && q.waiting() >= queueLength-queueReserve:
+	case bytes.n > 0 && q.isCrowded():
 		q.lost = append(q.lost, bytes)
 		q.total++
 	case q.waiting() >= queueLength:
 		q.total++
 	default:
-		q.push(item{tap: do, lost: q.lost})
+		q.push(item{tap: do, lost: q.lost}, bytes.n)
 		q.lost = nil
 	}
 }
