@@ -372,8 +372,9 @@ func (c *gatewayConn) Write(p []byte) (int, error) {
 
 // Close ends the session on this side. The gateway is not told: there is no way.
 func (c *gatewayConn) Close() error {
+	err := c.in.Close() // first: who reads is to see that, and not a request that was given up
 	c.cancel()
-	return c.in.Close()
+	return err
 }
 
 // LocalAddr and RemoteAddr have no address to tell; deadlines are the business
