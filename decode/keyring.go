@@ -104,17 +104,17 @@ func (k *Keyring) lists() [2][]Pair {
 
 // ParseKeys reads a user's pairs, one a line: product id, key, and, where they
 // are known, environment (production if it is not told) and client software.
-// A key of "-" is not known. Blank lines and those that begin with "# " are
+// A key of "-" is not known. Blank lines and those whose first word is "#" are
 // passed over. What it reads replaces the published pair of the same id. Its
 // errors tell the line, and never the key.
 func ParseKeys(text string) (*Keyring, error) {
 	k := &Keyring{}
 	for i, line := range strings.Split(text, "\n") {
-		line = strings.TrimSpace(line)
-		if line == "" || line == "#" || strings.HasPrefix(line, "# ") {
+		words := strings.Fields(line)
+		if len(words) == 0 || words[0] == "#" {
 			continue
 		}
-		pair, err := parsePair(strings.Fields(line))
+		pair, err := parsePair(words)
 		if err != nil {
 			return nil, fmt.Errorf("line %d: %w", i+1, err)
 		}
