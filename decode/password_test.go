@@ -58,3 +58,45 @@ func TestSecretsAreReadByAccountAndNeverTold(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// FuzzParseSecrets reads whatever stands in a file of passwords. Every secret
+// that it takes stood in the file, and what it refuses is never told.
+func FuzzParseSecrets(f *testing.F) {
+	f.Add("# who and what\nAlice@Example.com pass word\r\n\nbob@example.com  spaced\n")
+	f.Add("a@b \xff\x00\n@ x\n#@ y")
+	f.Fuzz(func(t *testing.T, text string) {
+		secrets, err := ParseSecrets(text)
+		if err != nil && len(err.Error()) > 100 {
+			t.Fatalf("a long reason: %q", err)
+		}
+		for account, secret := range secrets {
+			if secret == "" || strings.Contains(secret, "\n") || !strings.Contains(text, " "+secret) || account != strings.ToLower(account) || !strings.Contains(account, "@") {
+				t.Fatalf("%q gave %q to %q", text, secret, account)
+			}
+		}
+	})
+}
+
+// FuzzProof checks whatever a client may answer to a nonce. A reason never
+// tells the secret, nor the answer.
+func FuzzProof(f *testing.F) {
+	for _, v := range ssoVectors {
+		f.Add("SSO", v.secret, v.nonce, v.blob)
+	}
+	f.Add("MD5", "hush-hush", "1013928519.693957190", "0dc38e0c96e5ef37eb9451a0b2d5aaf9")
+	f.Add("SSO", "", "x", "HAAAAAEAAAADZgAABIAAAAgAAAAUAAAA+P///w==")
+	f.Fuzz(func(t *testing.T, method, secret, nonce, got string) {
+		text := disprove(method, secret, nonce, got)
+		for _, s := range []string{secret, got} {
+			if len(s) > 12 && strings.Contains(text, s) {
+				t.Fatalf("%q tells %q", text, s)
+			}
+		}
+		if len(text) > 200 {
+			t.Fatalf("a long reason: %q", text)
+		}
+		if method == "MD5" && disprove(method, secret, nonce, PasswordHash(nonce, secret)) != "" {
+			t.Fatalf("the right hash of %q and %q is refused", nonce, secret)
+		}
+	})
+}

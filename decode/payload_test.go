@@ -250,3 +250,46 @@ func TestObjectKeepsNamesUnique(t *testing.T) {
 		t.Errorf("a name that came once gave %s", got)
 	}
 }
+
+// payloadLines are commands for every decoder of payloads, and for each kind
+// of notification between endpoints.
+func payloadLines() (lines []string) {
+	for _, row := range payloadRows {
+		for _, dir := range []string{"> ", "< "} {
+			lines = append(lines, dir+row.verb+" 1", dir+row.verb+" a@b.c 1", dir+row.verb+" 7 a@b.c")
+		}
+	}
+	for _, row := range noticeRows {
+		lines = append(lines, "< UBN a@b.c "+row.code, "> UUN 7 a@b.c "+row.code)
+	}
+	return append(lines, "< 241 9", "< XYZ 1")
+}
+
+// FuzzPayload decodes whatever may follow the line of any command. A reader
+// that goes on from record to record says what a new one says.
+func FuzzPayload(f *testing.F) {
+	lines := payloadLines()
+	for i, text := range []string{
+		"MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-16\r\n\r\nh\x00", "463803701;207.46.124.143:1863", "goawyplzthxbye",
+		"INVITE MSNMSGR:b MSNSLP/1.0\r\nTo: <x>\r\nContent-Length: 9\r\n\r\nA: b\r\n\r\n\x00", "<ml l=\"1\"><d n=\"e\"><c n=\"b\" l=\"3\"/></d></ml>",
+		"<Policies><Policy type=\"S\"><imtext value=\"YQ==\"/></Policy></Policies>", "<NOTIFICATION id=\"1\"><BODY>&lt;a/&gt;</BODY></NOTIFICATION>",
+		"<TEXT xml:space=\"preserve\">hi</TEXT>", "85ecb0db8f32113df79ce0892b9a102c",
+	} {
+		f.Add(uint8(7*i), []byte(text))
+	}
+	f.Fuzz(func(t *testing.T, n uint8, b []byte) {
+		var reader PayloadReader
+		for i := range 4 {
+			line := lines[(int(n)+i)%len(lines)]
+			r := recordOf(line, string(b))
+			said := reader.Decode(r)
+			checkPayload(t, said, len(b))
+			if !bytesEqual(r.Payload, b) {
+				t.Fatalf("%s: decoding changed the payload", line)
+			}
+			if alone := r.DecodePayload(); render(alone) != render(said) {
+				t.Fatalf("%s: says %s, and behind others %s", line, render(alone), render(said))
+			}
+		}
+	})
+}
