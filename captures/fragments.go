@@ -24,6 +24,13 @@ const (
 	// maxFragmentBytes bounds the bytes of fragments that wait for the
 	// beginning of their packet, over all of them.
 	maxFragmentBytes = 4 << 20
+	// fragmentCost is what a fragment counts for beside its bytes: one may
+	// have none.
+	fragmentCost = 64
+	// maxPieces is how many fragments of one packet may wait for its beginning:
+	// all of them are looked at for each that comes, and more could not be put
+	// in order. The largest packet has 119 where a link carries 576 bytes.
+	maxPieces = maxPages
 	// fragmentPatience is how long, in capture time, fragments belong
 	// together: as long as Linux waits. Their numbers are used again soon.
 	fragmentPatience = 30 * time.Second
@@ -118,7 +125,7 @@ func (f *fragments) countLost() int64 {
 func (f *fragments) hold(d *fragmented, piece fragment) {
 	piece.data = bytes.Clone(piece.data)
 	d.waiting = append(d.waiting, piece)
-	f.bytes += len(piece.data)
+	f.bytes += fragmentCost + len(piece.data)
 }
 
 // release returns what was waiting, which it does no longer.
@@ -126,7 +133,7 @@ func (f *fragments) release(d *fragmented) []fragment {
 	out := d.waiting
 	d.waiting = nil
 	for _, piece := range out {
-		f.bytes -= len(piece.data)
+		f.bytes -= fragmentCost + len(piece.data)
 	}
 	return out
 }
@@ -166,6 +173,10 @@ func (p *parser) fragment(key fragmentKey, piece fragment, next layer) (layer, s
 	case d.head != nil:
 		p.use(d.head, piece)
 		return nil, ""
+	case len(d.waiting) >= maxPieces:
+		d.skip = skipFragment
+		p.fragments.lost += int64(len(p.fragments.release(d)))
+		return nil, d.skip
 	}
 	p.fragments.hold(d, piece)
 	return nil, p.behead(d, next)
