@@ -2,6 +2,7 @@ package captures
 
 import (
 	"bytes"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -36,4 +37,48 @@ func TestATapOfAClientThatUsesItsPortAgain(t *testing.T) {
 	wantReasons(t, r, "client reset", "client closed")
 	wantLines(t, r, writerC2S, "VER 1 MSNP8 CVR0", "VER 2 MSNP9 CVR0")
 	wantLines(t, r, writerS2C, "VER 1 MSNP8", "VER 2 MSNP9")
+}
+
+// FuzzTap writes what a run may tell a tap, four bytes each: which connection,
+// what, and how many bytes. The file is read again with exactly the bytes that
+// the tap took.
+func FuzzTap(f *testing.F) {
+	f.Add([]byte{0, 0, 0, 0, 0, 1, 9, 0, 0, 2, 20, 0, 0, 3, 5, 1, 0, 4, 0, 0, 0, 4, 0, 1}, "VER 1 MSNP8 CVR0\r\n")
+	f.Add([]byte{1, 0, 0, 0, 1, 1, 255, 3, 2, 0, 0, 0, 1, 5, 0, 0, 1, 1, 1, 1}, "MSG 1 N 3\r\n\xff\x00\x1b")
+	f.Fuzz(func(t *testing.T, orders []byte, text string) {
+		if len(orders) > 1<<10 || len(text) > 1<<10 {
+			return
+		}
+		var file bytes.Buffer
+		tap, err := NewTap(&file)
+		check(t, err)
+		at := writerStart
+		for n := 0; len(orders) >= 4; orders = orders[4:] {
+			at = at.Add(time.Millisecond)
+			conn := string('a' + rune(orders[0]%3))
+			dir := [...]decode.Direction{writerC2S, writerS2C}[orders[3]&1]
+			switch orders[1] % 6 {
+			case 0: // a name is used once, an address of a client again
+				n++
+				client := netip.AddrPortFrom(writerClient.Addr(), uint16(1025+n%5))
+				if tap.w.open[conn] == nil {
+					check(t, tap.Open(conn, client.String(), writerServer.String(), at))
+				}
+			case 1, 2:
+				p := text[:min(len(text), int(orders[2]))]
+				check(t, tap.Data(conn, dir, []byte(p), decode.Stamp{Time: at, Injected: orders[3]&2 != 0}))
+			case 3:
+				check(t, tap.Lost(conn, dir, int64(orders[2])<<(orders[3]>>4)))
+			case 4:
+				check(t, tap.End(conn, dir, at))
+			case 5:
+				check(t, tap.Reset(conn, dir, at))
+			}
+		}
+		check(t, tap.Close())
+		decodeFuzzed(t, file.Bytes())
+		if r := decodeFile(file.Bytes()); r.err != nil || len(r.summary.Skipped) > 0 {
+			t.Fatalf("%v, skipped %v", r.err, r.summary.Skipped)
+		}
+	})
 }
