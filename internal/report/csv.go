@@ -6,6 +6,7 @@ import (
 	"io"
 	"regexp"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"msnproxy/internal/display"
@@ -59,11 +60,11 @@ const formulaStarts = "=+-@\t\r＝＋－＠"
 // behindSemicolon is a formula where a semicolon parts cells, as it does for
 // spreadsheets in much of Europe. A minus is one before what can be counted
 // only, so that ";-)" stays what it is.
-var behindSemicolon = regexp.MustCompile(`(;\s*)([=+@＝＋＠]|-(?:[0-9]|[0-9A-Za-z]{2}))`)
+var behindSemicolon = regexp.MustCompile(`(;[\s\p{Z}]*)([=+@＝＋＠]|-(?:[0-9]|[0-9A-Za-z]{2}))`)
 
 func withoutFormula(s string) string {
 	s = behindSemicolon.ReplaceAllString(s, "$1'$2")
-	first, _ := utf8.DecodeRuneInString(strings.TrimLeft(s, " \n"))
+	first, _ := utf8.DecodeRuneInString(strings.TrimLeftFunc(s, unicode.IsSpace))
 	if strings.ContainsRune(formulaStarts, first) {
 		return "'" + s
 	}
