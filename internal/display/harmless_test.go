@@ -112,3 +112,34 @@ func TestLines(t *testing.T) {
 		t.Errorf("no text has the lines %q, want none", got)
 	}
 }
+
+// FuzzHarmless: whatever comes, what a terminal is shown does nothing to it,
+// takes as many columns as it should, and is not made harmless twice.
+func FuzzHarmless(f *testing.F) {
+	r := rand.New(rand.NewPCG(13, 14))
+	for range 40 {
+		f.Add(hostileText(r), uint8(r.IntN(80)), uint8(r.IntN(80)))
+	}
+	f.Fuzz(func(t *testing.T, in string, first, rest uint8) {
+		out := Harmless(in)
+		for _, c := range out {
+			if c != zeroWidthJoiner && c != zeroWidthNonJoiner && isUnseen(c) && !unicode.Is(unicode.Variation_Selector, c) {
+				t.Fatalf("Harmless(%+q) = %+q keeps %U", in, out, c)
+			}
+		}
+		if !utf8.ValidString(out) || Harmless(out) != out || len(out) > 10*len(in) {
+			t.Fatalf("Harmless(%+q) = %+q, and then %+q", in, out, Harmless(out))
+		}
+		for i, l := range Wrap(out, int(first)+4, int(rest)+4) {
+			if limit := []int{int(first) + 4, int(rest) + 4}[min(i, 1)]; Width(l) > limit {
+				t.Fatalf("line %d of %q has %d columns, not %d", i, out, Width(l), limit)
+			}
+		}
+		if n := Width(Shorten(out, int(first))); n > max(1, int(first)) {
+			t.Fatalf("%q shortened to %d has %d columns", out, first, n)
+		}
+		if got := strings.Join(Lines(in), ""); Harmless(got) != got {
+			t.Fatalf("the lines of %+q are %+q", in, Lines(in))
+		}
+	})
+}
