@@ -130,7 +130,7 @@ type object struct {
 	Bytes        int64           `json:"bytes"`
 	PayloadBytes *int64          `json:"payload_bytes"`
 	Payload      json.RawMessage `json:"payload"`
-	Notes        []note          `json:"notes"`
+	Notes        notes           `json:"notes"`
 	File         string          `json:"file"`
 	Packet       int64           `json:"packet"`
 	Offset       int64           `json:"offset"`
@@ -188,6 +188,10 @@ func parse(text []byte) (*decode.Record, error) {
 	return rec, o.payload(rec)
 }
 
+// maxCommand bounds the line of a command. Masking may make a line longer: a
+// secret of one character becomes a number.
+const maxCommand = 4 * decode.MaxLine
+
 // command adds what a command has. Its line has at least a verb, which the
 // rest of the program relies on.
 func (o *object) command(rec *decode.Record) error {
@@ -200,6 +204,9 @@ func (o *object) command(rec *decode.Record) error {
 	rec.Verb, rec.Line = o.Verb, []byte(o.Line)
 	if o.LineBase64 != nil {
 		rec.Line = o.LineBase64
+	}
+	if len(rec.Line) > maxCommand {
+		return fmt.Errorf("its line has more than %d bytes", maxCommand)
 	}
 	if o.TrID != nil {
 		rec.TrID, rec.HasTrID = *o.TrID, true

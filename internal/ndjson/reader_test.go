@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -183,6 +184,51 @@ func TestLastLineThatIsCutOff(t *testing.T) {
 	}
 	if again, err := readAll(t, strings.TrimSuffix(whole, "\n"), Options{}); err != io.EOF || again != whole {
 		t.Errorf("without its line end only: %v", err)
+	}
+}
+
+// recordWith is a line with a command, and something more in it.
+func recordWith(line, more string) string {
+	return `{"time":"2004-05-17T12:00:00Z","conn":"c1","seq":1,"kind":"command","dir":"c2s","verb":"PNG","line":"` + line + `"` + more + "}\n"
+}
+
+func TestWhatALineMayHoldIsBounded(t *testing.T) {
+	list := func(n int, one string) string { return strings.TrimSuffix(strings.Repeat(one+",", n), ",") }
+	nested := func(n int) string { return strings.Repeat(`{"a":`, n) + "1" + strings.Repeat("}", n) }
+	empty := recordWith("PNG", "")
+	for name, c := range map[string]struct{ fits, over, reason string }{
+		"notes": {recordWith("PNG", `,"notes":[`+list(maxNotes, "{}")+"]"), recordWith("PNG", `,"notes":[`+list(maxNotes+1, "{}")+"]"), "more than 256 notes"},
+		"the line of a command": {recordWith("PNG"+strings.Repeat(" ", maxCommand-3), ""), recordWith("PNG"+strings.Repeat(" ", maxCommand-2), ""),
+			"its line has more than 131072 bytes"},
+		"depth of a payload": {recordWith("PNG", `,"payload":`+nested(maxDepth-1)), recordWith("PNG", `,"payload":`+nested(maxDepth)), "nested too deep"},
+		"all of it": {strings.TrimSuffix(empty, "\n") + strings.Repeat(" ", maxLine-len(empty)) + "\n", strings.TrimSuffix(empty, "\n") + strings.Repeat(" ", maxLine+1-len(empty)) + "\n",
+			"it has more than 16777216 bytes"},
+	} {
+		if _, err := NewReader(strings.NewReader(c.fits)).Next(); err != nil {
+			t.Errorf("%s, as much as may be: %v", name, err)
+		}
+		in := NewReader(strings.NewReader(c.over + empty))
+		if _, err := in.Next(); err == nil || !strings.Contains(err.Error(), c.reason) {
+			t.Errorf("%s, one more: %v", name, err)
+		}
+		if _, err := in.Next(); err != nil {
+			t.Errorf("%s: the line behind it: %v", name, err)
+		}
+	}
+}
+
+// TestALineOfNothingButNotesTakesLittleMemory: 16 MiB of them used to take
+// gigabytes.
+func TestALineOfNothingButNotesTakesLittleMemory(t *testing.T) {
+	line := recordWith("PNG", `,"notes":[`+strings.Repeat("{},", maxLine/3-100)+"{}]")
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if _, err := NewReader(strings.NewReader(line)).Next(); err == nil {
+		t.Error("it is taken for a record")
+	}
+	runtime.ReadMemStats(&after)
+	if took := after.TotalAlloc - before.TotalAlloc; took > 16*maxLine {
+		t.Errorf("%d MiB were allocated for a line of %d", took>>20, len(line)>>20)
 	}
 }
 

@@ -1,6 +1,10 @@
 package ndjson
 
 import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"math"
 	"time"
 
@@ -37,6 +41,34 @@ type note struct {
 	Requested     bool                 `json:"requested"`
 	Asked         int64                `json:"chl_seq"`
 	Answer        int64                `json:"qry_seq"`
+}
+
+// maxNotes bounds the notes of a record: one in memory is a hundred times as
+// large as the shortest is in a line. The decoder makes some dozens at most.
+const maxNotes = 256
+
+// notes are those of a record.
+type notes []note
+
+// UnmarshalJSON reads them one by one.
+func (n *notes) UnmarshalJSON(text []byte) error {
+	if string(text) == "null" {
+		return nil
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	if begin, err := d.Token(); err != nil || begin != json.Delim('[') {
+		return errors.New("notes that are no list")
+	}
+	for d.More() {
+		if len(*n) == maxNotes {
+			return fmt.Errorf("more than %d notes", maxNotes)
+		}
+		*n = append(*n, note{})
+		if err := d.Decode(&(*n)[len(*n)-1]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // milliseconds is a duration as it stands in records: to the microsecond.
