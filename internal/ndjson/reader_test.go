@@ -258,6 +258,11 @@ func FuzzReader(f *testing.F) {
 			}
 		}
 		once := out.String()
+		for _, line := range strings.SplitAfter(once, "\n") {
+			if line = strings.TrimSuffix(line, "\n"); line != "" {
+				checkLine(t, line)
+			}
+		}
 		if again, err := readAll(t, once, Options{Payload: true}); err != io.EOF || again != once {
 			t.Errorf("%v: written again, it is different: %s", err, firstDifference(again, once))
 		}
