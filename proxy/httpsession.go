@@ -186,6 +186,7 @@ type downWay struct {
 	tap     *tapBody // nil where the client's side is captured
 	body    io.ReadCloser
 	out     bytes.Buffer // decoded, and not yet with the client
+	opaque  bool         // not decoded
 	done    bool
 }
 
@@ -225,13 +226,25 @@ func (w *downWay) readAll() {
 	}
 }
 
-// unzip reads a compressed body: the client gets it as it is without that.
+// unzip reads a compressed body: the client gets it as it is without that. One
+// that is too large, or cannot be unpacked, goes on as it is.
 func (w *downWay) unzip(resp *http.Response) {
-	zipped, _ := io.ReadAll(io.LimitReader(w.body, gateway.MaxBody))
+	zipped, err := io.ReadAll(io.LimitReader(w.body, gateway.MaxBody+1))
 	w.see(zipped)
-	resp.Header.Del("Content-Encoding")
-	w.out.Write(w.session.down(gateway.Unzip(bytes.NewReader(zipped)), w.x.g.proxy.now()))
-	w.end()
+	plain, whole := gateway.UnzipWhole(bytes.NewReader(zipped))
+	switch {
+	case err == nil && whole && len(zipped) <= gateway.MaxBody:
+		resp.Header.Del("Content-Encoding")
+		w.out.Write(w.session.down(plain, w.x.g.proxy.now()))
+		w.end()
+		return
+	case err == nil && len(zipped) <= gateway.MaxBody:
+		w.end()
+	}
+	w.opaque = true
+	w.out.Write(zipped)
+	w.x.g.proxy.cfg.Log.Warn().Str("conn", w.session.id).Int("bytes", len(zipped)).
+		Msg("a compressed body cannot be unpacked, or is too large, and goes on undecoded")
 }
 
 // more decodes the next piece of the body.
@@ -239,7 +252,11 @@ func (w *downWay) more(piece []byte) error {
 	n, err := w.body.Read(piece)
 	if n > 0 {
 		w.see(piece[:n])
-		w.out.Write(w.session.down(piece[:n], w.x.g.proxy.now()))
+		if w.opaque {
+			w.out.Write(piece[:n])
+		} else {
+			w.out.Write(w.session.down(piece[:n], w.x.g.proxy.now()))
+		}
 	}
 	if err != nil {
 		w.end()

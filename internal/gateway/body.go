@@ -29,12 +29,21 @@ func Zipped(header http.Header) bool {
 // Unzip undoes the compression of a body, up to MaxBody. What comes before
 // something that cannot be unpacked is kept.
 func Unzip(r io.Reader) []byte {
+	data, _ := UnzipWhole(r)
+	return data
+}
+
+// UnzipWhole is Unzip for who wants to know whether that is all of the body.
+func UnzipWhole(r io.Reader) (data []byte, whole bool) {
 	z, err := gzip.NewReader(r)
 	if err != nil {
-		return nil
+		return nil, false
 	}
-	data, _ := io.ReadAll(io.LimitReader(z, MaxBody))
-	return data
+	data, err = io.ReadAll(io.LimitReader(z, MaxBody+1))
+	if len(data) > MaxBody {
+		return data[:MaxBody], false
+	}
+	return data, err == nil
 }
 
 // Body collects a body, unless it is too large.
