@@ -60,6 +60,7 @@ func (x *httpExchange) prepare() error {
 		x.service = gateway.ServiceOf(x.request)
 		return nil
 	}
+	x.request.Body.(*timedBody).whole = true
 	body, err := io.ReadAll(io.LimitReader(x.request.Body, gateway.MaxBody+1))
 	if err != nil {
 		return err
@@ -108,6 +109,8 @@ func (x *httpExchange) outgoing(in, out *http.Request) {
 	} else if out.Body != nil && out.Body != http.NoBody {
 		out.Body = &seenBody{ReadCloser: out.Body, see: x.seeAsked}
 	}
+	out.Header.Del("Upgrade") // behind another protocol would be a tunnel
+	out.Header.Del("Connection")
 	withCapitals(out.Header)
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -206,10 +209,13 @@ func (x *httpExchange) wentOut() {
 	}
 }
 
+// errSwitched is told of a server that does what it was not asked for.
+var errSwitched = errors.New("the server switches to another protocol, which is not relayed")
+
 // incoming deals with the response.
 func (x *httpExchange) incoming(resp *http.Response) error {
 	if resp.StatusCode == http.StatusSwitchingProtocols {
-		return nil // whatever that is
+		return errSwitched
 	}
 	x.wentOut()
 	x.mu.Lock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	stdlog "log"
 	"net"
 	"net/http"
@@ -20,9 +21,8 @@ import (
 const (
 	// DefaultHTTPPort is the port of HTTP gateways, where an address names none.
 	DefaultHTTPPort = "80"
-	// headerTime is how long a client may take to send the header of a request.
-	headerTime = 30 * time.Second
-	// maxRequestHeader bounds that header. Passport's cookies make it some KiB.
+	// maxRequestHeader bounds the header of a request, and of an answer.
+	// Passport's cookies make it some KiB.
 	maxRequestHeader = 64 << 10
 	// keepUnused is for how long a connection to a gateway is kept for the
 	// next request: clients poll every few seconds.
@@ -30,6 +30,17 @@ const (
 	// keepForServer is how many such connections are kept to one server.
 	keepForServer = 256
 )
+
+// httpTimes is how long a client of HTTP may take, so that nobody holds a
+// connection for nothing.
+type httpTimes struct {
+	header time.Duration // to send the header of a request
+	body   time.Duration // to send the body of one to the gateway, or a piece of another
+	idle   time.Duration // between two requests: clients poll every few seconds
+	write  time.Duration // to take a piece of an answer
+}
+
+var usualTimes = httpTimes{header: 30 * time.Second, body: time.Minute, idle: 5 * time.Minute, write: 2 * time.Minute}
 
 // httpGateway relays HTTP: the sessions of a gateway, which it decodes and in
 // which it replaces addresses, and everything else as it is.
@@ -64,11 +75,12 @@ func newHTTPGateway(p *Proxy) (*httpGateway, error) {
 		FlushInterval: -1, // nothing is held back
 		Transport: &http.Transport{
 			DialContext: g.targets.dial, DisableCompression: true,
-			MaxIdleConnsPerHost: keepForServer, IdleConnTimeout: keepUnused,
+			MaxIdleConnsPerHost: keepForServer, IdleConnTimeout: keepUnused, MaxResponseHeaderBytes: maxRequestHeader,
 		},
 	}
 	g.server = &http.Server{
-		Handler: g, ReadHeaderTimeout: headerTime, MaxHeaderBytes: maxRequestHeader, ErrorLog: logged,
+		Handler: g, ReadHeaderTimeout: p.cfg.httpTimes.header, IdleTimeout: p.cfg.httpTimes.idle,
+		MaxHeaderBytes: maxRequestHeader, ErrorLog: logged,
 		ConnContext: g.connContext, ConnState: g.connState,
 	}
 	return g, nil
@@ -150,18 +162,22 @@ func (g *httpGateway) connState(c net.Conn, state http.ConnState) {
 func (g *httpGateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.handling.Add(1)
 	defer g.handling.Done()
+	answer := &namedHeaders{ResponseWriter: w, control: http.NewResponseController(w), time: g.proxy.cfg.httpTimes.write}
+	defer answer.mustBeTaken() // what net/http still has of it
+	w = answer
 	if r.Method == http.MethodConnect {
 		g.proxy.cfg.Log.Warn().Str("client", r.RemoteAddr).Str("target", r.Host).Msg("a client asks for a tunnel, which is not relayed")
 		http.Error(w, "msnproxy makes no tunnels", http.StatusNotImplemented)
 		return
 	}
 	x := &httpExchange{g: g, client: r.Context().Value(clientKey{}).(*httpClient), request: r, at: g.proxy.now()}
+	r.Body = &timedBody{ReadCloser: r.Body, control: answer.control, time: g.proxy.cfg.httpTimes.body}
 	if err := x.prepare(); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
 	defer x.tell() // also of an exchange that ended early; ReverseProxy panics then
-	g.reverse.ServeHTTP(&namedHeaders{ResponseWriter: w}, r.WithContext(x.context(r.Context())))
+	g.reverse.ServeHTTP(w, r.WithContext(x.context(r.Context())))
 }
 
 // outgoing makes the request that goes to the server: as it came, but for the
@@ -317,8 +333,12 @@ func (t *targets) fail(address string) {
 
 // namedHeaders gives the names of headers of the answer the capitals that
 // Messenger's have: old clients may compare them. It keeps net/http from adding
-// what the server did not send.
-type namedHeaders struct{ http.ResponseWriter }
+// what the server did not send, and has the client take the answer in time.
+type namedHeaders struct {
+	http.ResponseWriter
+	control *http.ResponseController
+	time    time.Duration
+}
 
 // capitals are the names whose capitals are not those of net/http.
 var capitals = map[string]string{
@@ -344,7 +364,41 @@ func (w *namedHeaders) WriteHeader(status int) {
 			h[name] = nil
 		}
 	}
+	w.mustBeTaken()
 	w.ResponseWriter.WriteHeader(status)
+}
+
+// mustBeTaken gives the client some time for what is written next.
+func (w *namedHeaders) mustBeTaken() { _ = w.control.SetWriteDeadline(time.Now().Add(w.time)) } // a closed connection takes nothing
+
+// Write passes on a piece of the body.
+func (w *namedHeaders) Write(p []byte) (int, error) {
+	w.mustBeTaken()
+	return w.ResponseWriter.Write(p)
+}
+
+// timedBody is the body of a request that must come in time: pieces of it, or
+// all of it.
+type timedBody struct {
+	io.ReadCloser
+	control *http.ResponseController
+	time    time.Duration
+	whole   bool
+	begun   bool
+}
+
+// Read waits for a piece. When all is there, the client may wait for its answer
+// for as long as it likes.
+func (b *timedBody) Read(p []byte) (int, error) {
+	if !b.whole || !b.begun {
+		b.begun = true
+		_ = b.control.SetReadDeadline(time.Now().Add(b.time))
+	}
+	n, err := b.ReadCloser.Read(p)
+	if err == io.EOF {
+		_ = b.control.SetReadDeadline(time.Time{})
+	}
+	return n, err
 }
 
 // Unwrap lets net/http flush.

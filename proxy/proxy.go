@@ -87,6 +87,7 @@ type Config struct {
 
 	newSession func(decode.Config) *decode.Session // decode.NewSession, but for tests
 	drainTime  time.Duration                       // drainTime, but for tests
+	httpTimes  httpTimes                           // usualTimes, but for tests
 }
 
 // Proxy is a running proxy.
@@ -120,6 +121,9 @@ func New(cfg Config) (*Proxy, error) {
 	}
 	if cfg.drainTime == 0 {
 		cfg.drainTime = drainTime
+	}
+	if cfg.httpTimes == (httpTimes{}) {
+		cfg.httpTimes = usualTimes
 	}
 	main, err := net.Listen("tcp", cfg.Listen)
 	if err != nil {

@@ -1,0 +1,229 @@
+package proxy
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestHTTPClientsThatTakeTheirTimeAreTurnedOut: with a header, with a body,
+// between two requests, and with taking an answer.
+func TestHTTPClientsThatTakeTheirTimeAreTurnedOut(t *testing.T) {
+	const short = 100 * time.Millisecond
+	page := strings.Repeat("x", 64<<10)
+	h, _, _ := webHarness(t, func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
+		for range 1 << 8 {
+			io.WriteString(w, page)
+		}
+	}, func(cfg *Config) { cfg.httpTimes = httpTimes{header: short, body: short, idle: short, write: short} })
+	for name, request := range map[string]string{
+		"says nothing":                       "",
+		"sends a header by and by":           "GET / HTTP/1.1\r\nHost: x\r\nX-A: ",
+		"sends a body to a gateway":          "POST /gateway/gateway.dll?" + open + " HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nVER",
+		"sends a body to somebody":           "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nhello",
+		"does not take what it has asked":    "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+		"sends a chunk, and not the last":    "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n",
+		"sends a chunk of MSNP, and no more": "POST /gateway/gateway.dll?SessionID=7.1 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nPNG\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, _ := rawHTTP(t, h, request)
+			c.(*net.TCPConn).SetReadBuffer(4 << 10)
+			if !h.gone(c.LocalAddr().String()) {
+				t.Errorf("the client that %s is still there", name)
+			}
+		})
+	}
+}
+
+// gone waits for a client of HTTP to be there no more.
+func (h *harness) gone(address string) bool {
+	g := h.proxy.http
+	time.Sleep(20 * time.Millisecond) // it must have come first
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		there := false
+		g.mu.Lock()
+		for c := range g.clients {
+			there = there || c.RemoteAddr().String() == address
+		}
+		g.mu.Unlock()
+		if !there {
+			return true
+		}
+	}
+	return false
+}
+
+// TestAPollMayTakeLongerThanAnythingElse: who waits for news is not slow.
+func TestAPollMayTakeLongerThanAnythingElse(t *testing.T) {
+	const short = 50 * time.Millisecond
+	h, _, _ := webHarness(t, func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
+		time.Sleep(5 * short)
+		w.Header()["X-MSN-Messenger"] = []string{"SessionID=7.1; GW-IP=127.0.0.1"}
+		io.WriteString(w, "CHL 0 1\r\n")
+	}, func(cfg *Config) { cfg.httpTimes = httpTimes{header: short, body: short, idle: patience, write: short} })
+	c, r := rawHTTP(t, h, "")
+	for range 2 {
+		send(t, c, "POST /gateway/gateway.dll?SessionID=7.1 HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nPNG\r\n")
+		resp, err := http.ReadResponse(r, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		expect(t, resp.Body, "CHL 0 1\r\n")
+		io.Copy(io.Discard, resp.Body)
+	}
+}
+
+// TestNothingThatAClientNamesIsConnectedTo tries every place of a request in
+// which an address may stand.
+func TestNothingThatAClientNamesIsConnectedTo(t *testing.T) {
+	inside := listen(t)
+	go func() {
+		for {
+			c, err := inside.Accept()
+			if err != nil {
+				return
+			}
+			t.Errorf("somebody inside was connected to")
+			c.Close()
+		}
+	}()
+	in := inside.Addr().String()
+	h, _, _ := webHarness(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Location", "http://"+in+"/")
+		w.Header().Set("X-MSN-Host", in)
+		w.WriteHeader(http.StatusFound)
+	}, nil)
+	body := "VER 1 MSNP8 CVR0\r\n"
+	for _, request := range []string{
+		"GET http://" + in + "/ HTTP/1.1\r\nHost: " + in + "\r\n",
+		"GET / HTTP/1.1\r\nHost: " + in + "\r\n",
+		"CONNECT " + in + " HTTP/1.1\r\nHost: " + in + "\r\n",
+		"POST http://" + in + "/gateway/gateway.dll?" + open + " HTTP/1.1\r\nHost: " + in + "\r\n",
+		"POST /gateway/gateway.dll?Action=open&Server=NS&IP=" + in + " HTTP/1.1\r\nHost: x\r\n",
+		"POST /gateway/gateway.dll?Action=open&Server=SB&IP=" + in + " HTTP/1.1\r\nHost: " + in + "\r\nX-MSN-Host: " + in + "\r\n",
+		"POST /gateway/gateway.dll?SessionID=7.1 HTTP/1.1\r\nHost: x\r\nX-MSN-Host: " + in + "\r\nX-MSN-Messenger: SessionID=7.1; GW-IP=" + in + "\r\n",
+		"GET / HTTP/1.1\r\nHost: x\r\nX-Forwarded-Host: " + in + "\r\nForwarded: host=" + in + "\r\nVia: " + in + "\r\n",
+		"OPTIONS * HTTP/1.1\r\nHost: " + in + "\r\n", "GET //" + in + "/ HTTP/1.1\r\nHost: x\r\n", "GET \\\\" + in + "/ HTTP/1.1\r\nHost: x\r\n",
+		"GET http://x@" + in + "/ HTTP/1.1\r\nHost: x\r\n", "GET file://" + in + "/ HTTP/1.1\r\nHost: x\r\n", "GET @" + in + "/ HTTP/1.1\r\nHost: x\r\n",
+	} {
+		_, r := rawHTTP(t, h, fmt.Sprintf("%sContent-Length: %d\r\nConnection: close\r\n\r\n%s", request, len(body), body))
+		if resp, err := http.ReadResponse(r, nil); err == nil {
+			io.Copy(io.Discard, resp.Body)
+		}
+	}
+	h.stop()
+}
+
+// TestNoProtocolIsSwitchedTo: what comes behind would be a tunnel, which nobody
+// ends.
+func TestNoProtocolIsSwitchedTo(t *testing.T) {
+	upgrades := make(chan string, 1)
+	h, _, _ := webHarness(t, func(w http.ResponseWriter, r *http.Request) {
+		upgrades <- r.Header.Get("Upgrade") + r.Header.Get("Connection")
+		c, _, _ := w.(http.Hijacker).Hijack()
+		defer c.Close()
+		io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+		io.Copy(io.Discard, c)
+	}, nil)
+	_, r := rawHTTP(t, h, "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+	if got := <-upgrades; got != "" {
+		t.Errorf("the server was asked for %q", got)
+	}
+	if resp, err := http.ReadResponse(r, nil); err != nil || resp.StatusCode != http.StatusBadGateway {
+		t.Errorf("%v, %v", resp, err)
+	}
+	ended := make(chan struct{})
+	go func() { h.stop(); close(ended) }()
+	select {
+	case <-ended:
+	case <-time.After(patience):
+		t.Fatal("the proxy does not end")
+	}
+}
+
+// TestACompressedBodyThatIsTooLargeGoesOnAsItIs and so does one that cannot be
+// unpacked: the client may know better.
+func TestACompressedBodyThatIsTooLargeGoesOnAsItIs(t *testing.T) {
+	fits := zipped("VER 1 MSNP8\r\n" + strings.Repeat("x", 1<<20-13))
+	over := zipped("VER 1 MSNP8\r\n" + strings.Repeat("x", 1<<20-12))
+	for name, tt := range map[string]struct {
+		body  string
+		plain bool
+	}{"as large as may be": {fits, true}, "one byte more": {over, false}, "cut off": {fits[:len(fits)-9], false}, "not compressed at all": {"VER 1 MSNP8\r\n", false}} {
+		t.Run(name, func(t *testing.T) {
+			h, _, _ := webHarness(t, func(w http.ResponseWriter, r *http.Request) {
+				w.Header()["X-MSN-Messenger"] = []string{"SessionID=7.1; GW-IP=127.0.0.1"}
+				w.Header().Set("Content-Encoding", "gzip")
+				io.WriteString(w, tt.body)
+			}, nil)
+			_, r := rawHTTP(t, h, "POST /gateway/gateway.dll?"+open+" HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+			resp, err := http.ReadResponse(r, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, err := io.ReadAll(resp.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			encoding := resp.Header.Get("Content-Encoding")
+			if tt.plain && (len(body) != 1<<20 || encoding != "") || !tt.plain && (string(body) != tt.body || encoding != "gzip") {
+				t.Errorf("%d bytes, encoded by %q; %d were sent", len(body), encoding, len(tt.body))
+			}
+			if told := strings.Contains(h.log.String(), "goes on undecoded"); told == tt.plain {
+				t.Errorf("the log says %s", h.log)
+			}
+		})
+	}
+}
+
+// TestARequestHeaderIsBounded: net/http adds 4 KiB to what it is told.
+func TestARequestHeaderIsBounded(t *testing.T) {
+	h, _, _ := webHarness(t, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "hello") }, nil)
+	for size, status := range map[int]int{maxRequestHeader: http.StatusOK, maxRequestHeader + 8<<10: http.StatusRequestHeaderFieldsTooLarge} {
+		begin, end := "GET / HTTP/1.1\r\nHost: x\r\nX-A: ", "\r\n\r\n"
+		_, r := rawHTTP(t, h, begin+strings.Repeat("x", size-len(begin)-len(end))+end)
+		if resp, err := http.ReadResponse(r, nil); err != nil || resp.StatusCode != status {
+			t.Errorf("a header of %d bytes: %v, %v", size, resp, err)
+		}
+	}
+}
+
+func TestABodyForTheGatewayIsBounded(t *testing.T) {
+	h, _, _ := webHarness(t, func(w http.ResponseWriter, r *http.Request) { io.Copy(io.Discard, r.Body) }, nil)
+	for size, status := range map[int]int{1 << 20: http.StatusOK, 1<<20 + 1: http.StatusBadRequest} {
+		c, r := rawHTTP(t, h, fmt.Sprintf("POST /gateway/gateway.dll?%s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", open, size))
+		go io.WriteString(c, strings.Repeat("x", size))
+		if resp, err := http.ReadResponse(r, nil); err != nil || resp.StatusCode != status {
+			t.Errorf("a body of %d bytes: %v, %v", size, resp, err)
+		}
+	}
+}
+
+// TestClientsOfHTTPAreBounded fills the table of clients, and connects once more.
+func TestClientsOfHTTPAreBounded(t *testing.T) {
+	h, _, _ := webHarness(t, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "hello") }, nil)
+	g := h.proxy.http
+	g.mu.Lock()
+	for n := range maxConnections - 1 {
+		g.clients[endpoint{local: &net.TCPAddr{Port: n}}] = nil
+	}
+	g.mu.Unlock()
+	c, r := rawHTTP(t, h, "GET / HTTP/1.1\r\nHost: x\r\n\r\n") // the last that fits
+	if resp, err := http.ReadResponse(r, nil); err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("%v, %v", resp, err)
+	}
+	_, r = rawHTTP(t, h, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	if _, err := http.ReadResponse(r, nil); err == nil {
+		t.Error("one more is served")
+	}
+	if !strings.Contains(h.log.String(), "too many connections for HTTP") {
+		t.Errorf("the log does not say why: %s", h.log)
+	}
+	c.Close()
+}
