@@ -23,7 +23,7 @@ type conn struct {
 	server   net.Conn
 	to       destination
 	opened   time.Time
-	greeted  bool         // the client has said something
+	greeted  atomic.Bool  // the client has said something
 	underWay atomic.Int32 // ways that have not ended
 
 	// toClient is held while something is written to the client, and so is
@@ -270,8 +270,7 @@ func (c *conn) decodeBefore() {
 // feedUnseen hands what is not decoded yet to the decoder. It reports whether
 // all went well.
 func (c *conn) feedUnseen() bool {
-	if c.unseen.dir == decode.ClientToServer && !c.greeted {
-		c.greeted = true
+	if c.unseen.dir == decode.ClientToServer && !c.greeted.Swap(true) {
 		c.sayIfForeign(c.unseen.bytes)
 	}
 	return c.guard(func() { c.session.Feed(c.unseen.dir, c.unseen.bytes, c.unseen.at) })

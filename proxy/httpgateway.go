@@ -286,8 +286,9 @@ func (t *targets) name(address string, from net.Addr) error {
 	if t.by == nil || len(t.by) >= maxTargets {
 		t.by = map[string]target{}
 	}
-	if old, ok := t.by[address]; !ok || old.failed.IsZero() {
-		t.by[address] = target{from: addrOf(from)}
+	// Of those who name it, the one counts that may name least.
+	if old, ok := t.by[address]; !ok || !isPublic(old.from) {
+		t.by[address] = target{from: addrOf(from), failed: old.failed}
 	}
 	return nil
 }

@@ -17,6 +17,7 @@ import (
 	"net/netip"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -110,9 +111,6 @@ type Proxy struct {
 // New opens the main listener. Run does the rest.
 func New(cfg Config) (*Proxy, error) {
 	cfg.Upstream = withPort(cfg.Upstream)
-	if cfg.Dial == nil {
-		cfg.Dial = (&net.Dialer{Timeout: dialTimeout}).DialContext
-	}
 	if cfg.newSession == nil {
 		cfg.newSession = decode.NewSession
 	}
@@ -130,6 +128,9 @@ func New(cfg Config) (*Proxy, error) {
 		return nil, fmt.Errorf("cannot listen on %s: %w; is another program using the port? --listen names another one", cfg.Listen, err)
 	}
 	p := &Proxy{cfg: cfg, main: main, conns: map[*conn]struct{}{}}
+	if cfg.Dial == nil {
+		p.cfg.Dial = (&net.Dialer{Timeout: dialTimeout, ControlContext: p.refuse}).DialContext
+	}
 	p.referrals = newReferrals(p)
 	if cfg.HTTPListen == "" {
 		return p, nil
@@ -241,6 +242,9 @@ func (p *Proxy) serve(l net.Listener, handle func(net.Conn)) error {
 			return nil
 		}
 		p.tellAccepting(l, &failing, err)
+		if err != nil && p.makeRoom() {
+			continue
+		}
 		if err != nil {
 			select {
 			case <-p.dials.Done():
@@ -310,6 +314,9 @@ func (t destination) end() {
 // from then on.
 func (p *Proxy) relay(client net.Conn, to destination) {
 	c := p.newConn(client, to)
+	if c == nil && p.makeRoom() {
+		c = p.newConn(client, to)
+	}
 	if c == nil {
 		p.cfg.Log.Error().Int("connections", maxConnections).Msg("too many connections; a client was turned away")
 		client.Close()
@@ -341,13 +348,50 @@ func (p *Proxy) dial(server string, allow func(net.Addr) error) (net.Conn, error
 	return p.dialWith(p.dials, server, allow)
 }
 
+// allowKey is under which a context has what is permitted of the connection.
+type allowKey struct{}
+
+// errOwn is told of a way that leads back to the proxy.
+var errOwn = errors.New("this is the proxy itself; does a hosts entry point its name here? name the server by its IP address")
+
+// refuse keeps a dialer from connecting where it may not. A connection that is
+// closed again at once would still have been made: to somebody whom it tells
+// something, or to the proxy, which would connect again in turn.
+func (p *Proxy) refuse(ctx context.Context, _, address string, _ syscall.RawConn) error {
+	to, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return err
+	}
+	if p.listensAt(to) && isHere(to.Addr()) {
+		return errOwn
+	}
+	if allow, _ := ctx.Value(allowKey{}).(func(net.Addr) error); allow != nil {
+		return allow(net.TCPAddrFromAddrPort(to))
+	}
+	return nil
+}
+
+// isHere tells whether an address is one of this machine.
+func isHere(a netip.Addr) bool {
+	if a.IsLoopback() || a.IsUnspecified() {
+		return true
+	}
+	addrs, err := net.InterfaceAddrs()
+	for _, one := range addrs {
+		if n, ok := one.(*net.IPNet); ok && n.IP.Equal(a.AsSlice()) {
+			return true
+		}
+	}
+	return err != nil // it cannot be told
+}
+
 func (p *Proxy) dialWith(ctx context.Context, server string, allow func(net.Addr) error) (net.Conn, error) {
-	c, err := p.cfg.Dial(ctx, "tcp", server)
+	c, err := p.cfg.Dial(context.WithValue(ctx, allowKey{}, allow), "tcp", server)
 	if err != nil {
 		return nil, err
 	}
 	if p.isOwn(c) {
-		err = errors.New("this is the proxy itself; does a hosts entry point its name here? name the server by its IP address")
+		err = errOwn
 	} else if allow != nil {
 		err = allow(c.RemoteAddr())
 	}
@@ -359,15 +403,56 @@ func (p *Proxy) dialWith(ctx context.Context, server string, allow func(net.Addr
 }
 
 // isOwn tells whether a connection leads back to the proxy: within one machine,
-// to a port that it listens on.
+// to an address that it listens on.
 func (p *Proxy) isOwn(c net.Conn) bool {
 	local, remote := addrOf(c.LocalAddr()), addrOf(c.RemoteAddr())
-	_, port, _ := net.SplitHostPort(c.RemoteAddr().String())
-	if local != remote {
+	if local != remote && !(local.IsLoopback() && remote.IsLoopback()) {
 		return false
 	}
-	_, main, _ := net.SplitHostPort(p.main.Addr().String())
-	return port == main || p.referrals.listensOn(port) || p.http != nil && port == p.http.port()
+	_, port, _ := net.SplitHostPort(c.RemoteAddr().String())
+	to, err := netip.ParseAddrPort(net.JoinHostPort(remote.String(), port))
+	return err == nil && p.listensAt(to)
+}
+
+// listensAt tells whether the proxy listens on an address, if that is one of
+// this machine.
+func (p *Proxy) listensAt(to netip.AddrPort) bool {
+	return takes(p.main, to) || p.referrals.listensAt(to) || p.http != nil && takes(p.http.listener, to)
+}
+
+// takes tells whether a listener takes what goes to an address of this machine.
+func takes(l net.Listener, to netip.AddrPort) bool {
+	at, err := netip.ParseAddrPort(l.Addr().String())
+	here := at.Addr().IsUnspecified() || to.Addr().IsUnspecified() || at.Addr().Unmap() == to.Addr().Unmap()
+	return err == nil && at.Port() == to.Port() && here
+}
+
+// makeRoom ends the connection whose client has been there longest without
+// saying anything, and reports whether there was one. All clients speak first,
+// and at once; who does not must not keep the others out.
+func (p *Proxy) makeRoom() bool {
+	idlest := p.takeSilent(p.cfg.Now().Add(-firstLineTime))
+	if idlest == nil {
+		return false
+	}
+	p.cfg.Log.Warn().Str("conn", idlest.id).Stringer("client", idlest.client.RemoteAddr()).
+		Msg("a client that has said nothing makes room for others")
+	idlest.abort("silent, and there were too many connections")
+	return true
+}
+
+// takeSilent takes out the connection that is silent since before a time, and
+// longest; nil if there is none. Sessions at the gateway are not silent.
+func (p *Proxy) takeSilent(since time.Time) (idlest *conn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for c := range p.conns {
+		if _, session := c.client.(endpoint); !session && !c.greeted.Load() && c.opened.Before(since) {
+			idlest, since = c, c.opened
+		}
+	}
+	delete(p.conns, idlest)
+	return idlest
 }
 
 // newConn registers a connection, unless there are too many.

@@ -389,8 +389,8 @@ func TestAnUpstreamThatIsTheProxyItselfIsNotALoop(t *testing.T) {
 		t.Error("the client got bytes, want the end")
 	}
 	h.stop()
-	if !strings.Contains(h.log.String(), "this is the proxy itself") {
-		t.Errorf("the log does not say why: %s", h.log)
+	if !strings.Contains(h.log.String(), "this is the proxy itself") || h.proxy.number != 1 {
+		t.Errorf("%d connections; the log does not say why: %.500s", h.proxy.number, h.log)
 	}
 }
 

@@ -22,6 +22,9 @@ const (
 	// listenerYouth is how long a listener is kept in any case after somebody
 	// was referred to it: the client may be on its way.
 	listenerYouth = 2 * time.Minute
+	// maxReferred is how many clients a listener remembers that were referred to
+	// it. Behind one address there are as many people as like.
+	maxReferred = 1 << 10
 	// sweepEvery is how often idle listeners are looked for.
 	sweepEvery = time.Minute
 )
@@ -41,10 +44,15 @@ type referrals struct {
 type referralListener struct {
 	net.Listener
 	server  string
-	from    netip.Addr              // the server that referred the first client here
-	clients map[netip.Addr]struct{} // who was referred here
+	clients map[netip.Addr]referredClient // who was referred here
 	used    time.Time
 	open    int // connections through it
+}
+
+// referredClient is a client that was referred to a listener.
+type referredClient struct {
+	from netip.Addr // the last server that did so
+	at   time.Time
 }
 
 func newReferrals(p *Proxy) *referrals {
@@ -140,17 +148,32 @@ func (r *referrals) forServer(server string, from, client netip.Addr, mayOpen bo
 	}
 	if l == nil {
 		var err error
-		if l, err = r.open(server, from); err != nil {
+		if l, err = r.open(server); err != nil {
 			return nil, err
 		}
 	}
-	l.clients[client] = struct{}{}
 	l.used = r.proxy.cfg.Now()
+	l.admit(client, referredClient{from, l.used})
 	return l, nil
 }
 
+// admit lets a client use the listener. Of too many, the one that was referred
+// longest ago is forgotten.
+func (l *referralListener) admit(client netip.Addr, as referredClient) {
+	if _, known := l.clients[client]; !known && len(l.clients) >= maxReferred {
+		var oldest netip.Addr
+		for c, one := range l.clients {
+			if first, some := l.clients[oldest]; !some || one.at.Before(first.at) {
+				oldest = c
+			}
+		}
+		delete(l.clients, oldest)
+	}
+	l.clients[client] = as
+}
+
 // open opens a listener for a server. The caller holds the lock.
-func (r *referrals) open(server string, from netip.Addr) (*referralListener, error) {
+func (r *referrals) open(server string) (*referralListener, error) {
 	if r.closed {
 		return nil, net.ErrClosed
 	}
@@ -167,7 +190,7 @@ func (r *referrals) open(server string, from netip.Addr) (*referralListener, err
 	if err != nil {
 		return nil, err
 	}
-	l := &referralListener{Listener: listener, server: server, from: from, clients: map[netip.Addr]struct{}{}}
+	l := &referralListener{Listener: listener, server: server, clients: map[netip.Addr]referredClient{}}
 	r.byServer[server] = l
 	if r.sweeper == nil {
 		r.sweeper = time.AfterFunc(sweepEvery, r.sweep)
@@ -203,24 +226,28 @@ func (r *referrals) listen() (net.Listener, error) {
 // handle serves a connection to a referral listener, if its client was
 // referred there.
 func (r *referrals) handle(l *referralListener, client net.Conn) {
-	if !r.enter(l, addrOf(client.RemoteAddr())) {
+	from, ok := r.enter(l, addrOf(client.RemoteAddr()))
+	if !ok {
 		r.proxy.cfg.Log.Warn().Stringer("client", client.RemoteAddr()).Str("server", l.server).
 			Msg("a client was turned away: it was not referred to this server")
 		client.Close()
 		return
 	}
-	r.proxy.relay(client, destination{server: l.server, allow: r.proxy.allowFrom(l.from), over: func() { r.leave(l) }})
+	r.proxy.relay(client, destination{server: l.server, allow: r.proxy.allowFrom(from), over: func() { r.leave(l) }})
 }
 
-func (r *referrals) enter(l *referralListener, client netip.Addr) bool {
+// enter counts a client in, if it was referred to the listener, and tells by
+// whom: that decides what the server's name may stand for.
+func (r *referrals) enter(l *referralListener, client netip.Addr) (from netip.Addr, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if _, ok := l.clients[client]; !ok {
-		return false
+	one, ok := l.clients[client]
+	if !ok {
+		return netip.Addr{}, false
 	}
 	l.open++
 	l.used = r.proxy.cfg.Now()
-	return true
+	return one.from, true
 }
 
 func (r *referrals) leave(l *referralListener) {
@@ -263,12 +290,13 @@ func (r *referrals) closeIdlest() bool {
 	return true
 }
 
-// listensOn tells whether a port is one of a referral listener.
-func (r *referrals) listensOn(port string) bool {
+// listensAt tells whether an address of this machine is one of a referral
+// listener.
+func (r *referrals) listensAt(to netip.AddrPort) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, l := range r.byServer {
-		if _, p, _ := net.SplitHostPort(l.Addr().String()); p == port {
+		if takes(l, to) {
 			return true
 		}
 	}

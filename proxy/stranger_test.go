@@ -1,0 +1,266 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// TestAReferralByNameIsAsGoodAsWhoMadeIt: a name stands for any address. A
+// server in the same network may refer to one inside it; that opens the
+// listener to nobody whom a server on a public address refers there.
+func TestAReferralByNameIsAsGoodAsWhoMadeIt(t *testing.T) {
+	private, public := netip.MustParseAddr("10.0.0.5"), netip.MustParseAddr("203.0.113.5")
+	local, guest := netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("127.0.0.2")
+	h := start(t, nil)
+	r := h.proxy.referrals
+	l, err := r.forServer("inside.example.com:1863", private, local, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.forServer("inside.example.com:1863", public, guest, true); err != nil {
+		t.Fatal(err)
+	}
+	for client, ok := range map[netip.Addr]bool{local: true, guest: false} {
+		from, entered := r.enter(l, client)
+		if err := h.proxy.allowFrom(from)(&net.TCPAddr{IP: net.IPv4(10, 1, 2, 3)}); !entered || (err == nil) != ok {
+			t.Errorf("%s: %v, want allowed %t", client, err, ok)
+		}
+	}
+}
+
+func TestAListenerRemembersSoManyClientsAndNoMore(t *testing.T) {
+	h := start(t, nil)
+	r := h.proxy.referrals
+	client := func(n int) netip.Addr { return netip.AddrFrom4([4]byte{10, 0, byte(n >> 8), byte(n)}) }
+	var l *referralListener
+	for n := range maxReferred + 1 {
+		var err error
+		if l, err = r.forServer("10.0.0.5:1863", netip.Addr{}, client(n), true); err != nil {
+			t.Fatal(err)
+		}
+		if n == maxReferred-1 {
+			if _, ok := r.enter(l, client(0)); !ok {
+				t.Error("one that may be remembered is not")
+			}
+		}
+	}
+	if _, ok := r.enter(l, client(0)); ok || len(l.clients) != maxReferred {
+		t.Errorf("%d clients are remembered", len(l.clients))
+	}
+	if _, ok := r.enter(l, client(maxReferred)); !ok {
+		t.Error("the newest is not remembered")
+	}
+}
+
+// TestTheStrictestOfThoseWhoNameAGatewayCounts: the same for gateways.
+func TestTheStrictestOfThoseWhoNameAGatewayCounts(t *testing.T) {
+	private, public := &net.TCPAddr{IP: net.IPv4(10, 0, 0, 5)}, &net.TCPAddr{IP: net.IPv4(203, 0, 113, 5)}
+	for _, order := range [][]net.Addr{{private, public}, {public, private}} {
+		targets := targets{g: &httpGateway{proxy: &Proxy{}}}
+		for _, from := range order {
+			if err := targets.name("inside.example.com:80", from); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if from := targets.by["inside.example.com:80"].from; !isPublic(from) {
+			t.Errorf("named by %v: what counts is %s", order, from)
+		}
+	}
+}
+
+func TestGatewaysThatAreNamedAreBounded(t *testing.T) {
+	targets := targets{g: &httpGateway{proxy: &Proxy{}}}
+	for n := range maxTargets + 1 {
+		if n == maxTargets && len(targets.by) != maxTargets {
+			t.Errorf("%d are remembered, want %d", len(targets.by), maxTargets)
+		}
+		if err := targets.name(fmt.Sprintf("10.0.%d.%d:80", n>>8, n&0xff), &net.TCPAddr{IP: net.IPv4(10, 0, 0, 5)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(targets.by) > maxTargets || len(targets.by) == 0 {
+		t.Errorf("%d are remembered", len(targets.by))
+	}
+}
+
+func TestRoutesOfOnePortAreBounded(t *testing.T) {
+	var r routes
+	client := netip.MustParseAddr("127.0.0.1")
+	for n := range maxRoutes + 1 {
+		if n == maxRoutes && len(r.byCookie)+len(r.byClient) != maxRoutes {
+			t.Errorf("%d are remembered, want %d", len(r.byCookie)+len(r.byClient), maxRoutes)
+		}
+		r.referred(fmt.Sprint("cookie", n), route{client: client, at: time.Now()})
+	}
+	if n := len(r.byCookie) + len(r.byClient); n > maxRoutes || n == 0 {
+		t.Errorf("%d are remembered", n)
+	}
+	if _, ok := r.take(client, fmt.Sprint("cookie", maxRoutes), time.Now()); !ok {
+		t.Error("the newest is not remembered")
+	}
+}
+
+// TestWhatIsNotPermittedIsNotEvenConnectedTo: a connection that is closed again
+// at once would still tell who listens.
+func TestWhatIsNotPermittedIsNotEvenConnectedTo(t *testing.T) {
+	h := start(t, nil)
+	inside := listen(t)
+	public := netip.MustParseAddr("203.0.113.5")
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	_, port, _ := net.SplitHostPort(inside.Addr().String())
+	for _, name := range []string{"127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "0.0.0.0"} {
+		if c, err := h.proxy.dialWith(ctx, name+":"+port, h.proxy.allowFrom(public)); err == nil {
+			c.Close()
+			t.Errorf("%s was reached", name)
+		} else if name == "127.0.0.1" && !strings.Contains(err.Error(), "not public") {
+			t.Errorf("%v does not say why", err)
+		}
+	}
+	inside.(*net.TCPListener).SetDeadline(time.Now().Add(50 * time.Millisecond))
+	if c, err := inside.Accept(); err == nil {
+		c.Close()
+		t.Error("somebody inside was connected to")
+	}
+}
+
+func TestAddressesThatHoldOthersAreNotPublic(t *testing.T) {
+	for address, public := range map[string]bool{
+		"203.0.113.5": true, "2001:db8::1": true, "8.8.8.8": true, "2600::1": true,
+		"::ffff:127.0.0.1": false, "::127.0.0.1": false, "::ffff:0:7f00:1": false, "64:ff9b::7f00:1": false, "2002:7f00:1::": false,
+		"2001:0:7f00:1::1": false, "fe80::1%lo": false, "fec0::1": false, "ff02::1": false, "224.0.0.1": false, "255.255.255.255": false, "0.1.2.3": false, "::": false,
+	} {
+		a := netip.MustParseAddr(address)
+		if got := isPublic(a.Unmap()); got != public {
+			t.Errorf("%s is public: %t", address, got)
+		}
+	}
+}
+
+// TestAnUpstreamThatIsTheProxyByAnotherAddressIsNotALoop: all of 127/8 is this
+// machine, and it connects from 127.0.0.1.
+func TestAnUpstreamThatIsTheProxyByAnotherAddressIsNotALoop(t *testing.T) {
+	port := freePort(t)
+	h := start(t, func(cfg *Config) {
+		cfg.Listen, cfg.Upstream = fmt.Sprintf("0.0.0.0:%d", port), fmt.Sprintf("127.0.0.2:%d", port)
+	})
+	c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(patience))
+	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+		t.Errorf("the client got %v, want the end", err)
+	}
+	h.stop()
+	if !strings.Contains(h.log.String(), "this is the proxy itself") || h.proxy.number != 1 {
+		t.Errorf("%d connections; the log says %.500s", h.proxy.number, h.log)
+	}
+}
+
+// TestAServerOnAnotherAddressOfThisMachineIsNoLoop: it may have the port that
+// the proxy has on its own address.
+func TestAServerOnAnotherAddressOfThisMachineIsNoLoop(t *testing.T) {
+	port := freePort(t)
+	server, err := net.Listen("tcp", fmt.Sprintf("127.0.0.2:%d", port))
+	if err != nil {
+		t.Skipf("127.0.0.2 cannot be had here: %v", err)
+	}
+	defer server.Close()
+	h := start(t, func(cfg *Config) {
+		cfg.Listen, cfg.Upstream = fmt.Sprintf("127.0.0.1:%d", port), server.Addr().String()
+	})
+	client, end := h.connectTo(h.proxy.Addr().String(), server)
+	send(t, client, "PNG\r\n")
+	expect(t, end, "PNG\r\n")
+}
+
+// TestConnectionsAreBounded fills the table of connections, and connects once
+// more.
+func TestConnectionsAreBounded(t *testing.T) {
+	h := start(t, nil)
+	h.proxy.mu.Lock()
+	for range maxConnections - 1 {
+		c := &conn{}
+		c.greeted.Store(true)
+		h.proxy.conns[c] = struct{}{}
+	}
+	h.proxy.mu.Unlock()
+	client, server := h.connect() // the last one that fits
+	send(t, client, "PNG\r\n")
+	expect(t, server, "PNG\r\n")
+	one, err := net.Dial("tcp", h.proxy.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer one.Close()
+	one.SetDeadline(time.Now().Add(patience))
+	if _, err := one.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+		t.Errorf("one more client got %v, want the end", err)
+	}
+	if !strings.Contains(h.log.String(), "too many connections; a client was turned away") {
+		t.Errorf("the log does not say why: %s", h.log)
+	}
+	h.proxy.mu.Lock()
+	defer h.proxy.mu.Unlock()
+	for c := range h.proxy.conns {
+		if c.client == nil {
+			delete(h.proxy.conns, c)
+		}
+	}
+}
+
+// TestAClientThatSaysNothingMakesRoomForOneThatDoes: whoever connects and keeps
+// silent could else keep all others out.
+func TestAClientThatSaysNothingMakesRoomForOneThatDoes(t *testing.T) {
+	var clock atomic.Int64
+	h := start(t, func(cfg *Config) { cfg.Now = func() time.Time { return time.Unix(1e9, clock.Add(1)) } })
+	talking, _ := h.connect()
+	send(t, talking, "VER 1 MSNP8 CVR0\r\n")
+	first, server := h.connect()
+	second, _ := h.connect()
+	for _, c := range h.proxy.connections() {
+		for c.id == "c1" && !c.greeted.Load() {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	if h.proxy.makeRoom() {
+		t.Error("a client that has just come was turned out")
+	}
+	clock.Add(int64(firstLineTime) + 1)
+	if !h.proxy.makeRoom() {
+		t.Fatal("there is no room")
+	}
+	for _, end := range []io.Reader{first, server} {
+		if _, err := end.Read(make([]byte, 1)); err == nil {
+			t.Error("the one that has been silent longest goes on")
+		}
+	}
+	send(t, second, "PNG\r\n")
+	if !strings.Contains(h.log.String(), "has said nothing") {
+		t.Errorf("the log does not say why: %s", h.log)
+	}
+	h.stop()
+	wantReasons(t, h, "silent, and there were too many connections", 1)
+}
+
+func TestClientsThatHaveSpokenMakeNoRoom(t *testing.T) {
+	h := start(t, nil)
+	client, server := h.connect()
+	send(t, client, "PNG\r\n")
+	expect(t, server, "PNG\r\n")
+	if h.proxy.makeRoom() {
+		t.Error("a client that talks was turned out")
+	}
+	send(t, client, "PNG\r\n")
+	expect(t, server, "PNG\r\n")
+}
