@@ -163,15 +163,15 @@ func (g *httpGateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.handling.Add(1)
 	defer g.handling.Done()
 	answer := &namedHeaders{ResponseWriter: w, control: http.NewResponseController(w), time: g.proxy.cfg.httpTimes.write}
+	answer.asked = &timedBody{ReadCloser: r.Body, control: answer.control, time: g.proxy.cfg.httpTimes.body, ended: r.Body == http.NoBody}
 	defer answer.mustBeTaken() // what net/http still has of it
-	w = answer
+	r.Body, w = answer.asked, answer
 	if r.Method == http.MethodConnect {
 		g.proxy.cfg.Log.Warn().Str("client", r.RemoteAddr).Str("target", r.Host).Msg("a client asks for a tunnel, which is not relayed")
 		http.Error(w, "msnproxy makes no tunnels", http.StatusNotImplemented)
 		return
 	}
 	x := &httpExchange{g: g, client: r.Context().Value(clientKey{}).(*httpClient), request: r, at: g.proxy.now()}
-	r.Body = &timedBody{ReadCloser: r.Body, control: answer.control, time: g.proxy.cfg.httpTimes.body}
 	if err := x.prepare(); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
@@ -339,6 +339,7 @@ type namedHeaders struct {
 	http.ResponseWriter
 	control *http.ResponseController
 	time    time.Duration
+	asked   *timedBody // of the request
 }
 
 // capitals are the names whose capitals are not those of net/http.
@@ -369,8 +370,12 @@ func (w *namedHeaders) WriteHeader(status int) {
 	w.ResponseWriter.WriteHeader(status)
 }
 
-// mustBeTaken gives the client some time for what is written next.
-func (w *namedHeaders) mustBeTaken() { _ = w.control.SetWriteDeadline(time.Now().Add(w.time)) } // a closed connection takes nothing
+// mustBeTaken gives the client some time for what is written next. Before an
+// answer, net/http reads what there is left of the request.
+func (w *namedHeaders) mustBeTaken() {
+	_ = w.control.SetWriteDeadline(time.Now().Add(w.time)) // a closed connection takes nothing
+	w.asked.mustCome()
+}
 
 // Write passes on a piece of the body.
 func (w *namedHeaders) Write(p []byte) (int, error) {
@@ -386,18 +391,39 @@ type timedBody struct {
 	time    time.Duration
 	whole   bool
 	begun   bool
+
+	mu    sync.Mutex // an answer may begin while the end is read
+	ended bool
 }
 
-// Read waits for a piece. When all is there, the client may wait for its answer
-// for as long as it likes.
+// mustCome gives the client some time for what is read next. When all is there,
+// it may wait for its answer for as long as it likes.
+func (b *timedBody) mustCome() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.ended {
+		_ = b.control.SetReadDeadline(time.Now().Add(b.time))
+	}
+}
+
+func (b *timedBody) end() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.ended {
+		b.ended = true
+		_ = b.control.SetReadDeadline(time.Time{})
+	}
+}
+
+// Read waits for a piece.
 func (b *timedBody) Read(p []byte) (int, error) {
 	if !b.whole || !b.begun {
 		b.begun = true
-		_ = b.control.SetReadDeadline(time.Now().Add(b.time))
+		b.mustCome()
 	}
 	n, err := b.ReadCloser.Read(p)
 	if err == io.EOF {
-		_ = b.control.SetReadDeadline(time.Time{})
+		b.end()
 	}
 	return n, err
 }

@@ -80,7 +80,7 @@ func (p *Proxy) route(client net.Conn) (first []byte, to route, referred bool) {
 	words := decode.Words(nil, firstLine(first))
 	cookie := ""
 	switch {
-	case len(words) >= 4 && (string(words[0]) == "USR" || string(words[0]) == "ANS"):
+	case len(words) >= 4 && (string(words[0]) == "USR" || string(words[0]) == "ANS") && len(words[3]) > 0:
 		cookie = string(words[3])
 	case string(words[0]) != "VER":
 		return first, route{}, false

@@ -16,6 +16,9 @@ func TestHTTPClientsThatTakeTheirTimeAreTurnedOut(t *testing.T) {
 	const short = 100 * time.Millisecond
 	page := strings.Repeat("x", 64<<10)
 	h, _, _ := webHarness(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/early" {
+			return
+		}
 		io.Copy(io.Discard, r.Body)
 		for range 1 << 8 {
 			io.WriteString(w, page)
@@ -27,6 +30,7 @@ func TestHTTPClientsThatTakeTheirTimeAreTurnedOut(t *testing.T) {
 		"sends a body to a gateway":          "POST /gateway/gateway.dll?" + open + " HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nVER",
 		"sends a body to somebody":           "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nhello",
 		"does not take what it has asked":    "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+		"is answered before it has ended":    "POST /early HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nhello",
 		"sends a chunk, and not the last":    "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n",
 		"sends a chunk of MSNP, and no more": "POST /gateway/gateway.dll?SessionID=7.1 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nPNG\r\n\r\n",
 	} {
@@ -76,6 +80,31 @@ func TestAPollMayTakeLongerThanAnythingElse(t *testing.T) {
 		}
 		expect(t, resp.Body, "CHL 0 1\r\n")
 		io.Copy(io.Discard, resp.Body)
+	}
+}
+
+// TestAnAnswerMayTakeLongerThanAnythingElse: whoever takes what comes is not
+// slow either.
+func TestAnAnswerMayTakeLongerThanAnythingElse(t *testing.T) {
+	const short = 50 * time.Millisecond
+	h, _, _ := webHarness(t, func(w http.ResponseWriter, r *http.Request) {
+		for range 6 {
+			io.WriteString(w, "piece")
+			w.(http.Flusher).Flush()
+			time.Sleep(short)
+		}
+	}, func(cfg *Config) {
+		cfg.httpTimes = httpTimes{header: short, body: short, idle: patience, write: 10 * short}
+	})
+	for _, request := range []string{"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi"} {
+		_, r := rawHTTP(t, h, request)
+		resp, err := http.ReadResponse(r, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if body, err := io.ReadAll(resp.Body); err != nil || len(body) != 30 {
+			t.Errorf("%.4s: %d bytes, %v", request, len(body), err)
+		}
 	}
 }
 
