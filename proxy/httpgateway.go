@@ -78,8 +78,10 @@ func newHTTPGateway(p *Proxy) (*httpGateway, error) {
 			MaxIdleConnsPerHost: keepForServer, IdleConnTimeout: keepUnused, MaxResponseHeaderBytes: maxRequestHeader,
 		},
 	}
+	times := p.cfg.httpTimes
 	g.server = &http.Server{
-		Handler: g, ReadHeaderTimeout: p.cfg.httpTimes.header, IdleTimeout: p.cfg.httpTimes.idle,
+		Handler: g, ReadHeaderTimeout: times.header, IdleTimeout: times.idle,
+		ReadTimeout:    times.header + times.body, // of bodies that net/http refuses by itself; see timedBody
 		MaxHeaderBytes: maxRequestHeader, ErrorLog: logged,
 		ConnContext: g.connContext, ConnState: g.connState,
 	}
@@ -127,7 +129,26 @@ type httpClient struct {
 
 	mu       sync.Mutex
 	opened   time.Time
-	carriers []*carrier // of the dialogue with each server
+	carriers []*carrier  // of the dialogue with each server
+	late     *time.Timer // ends the connection, unless what is under way comes to its end
+}
+
+// mustEnd gives the client some time for the rest of a request that has its
+// answer. net/http waits for that, and in doing so takes back any deadline
+// where the server did not wait for it.
+func (c *httpClient) mustEnd(within time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.late = time.AfterFunc(within, func() { c.conn.Close() })
+}
+
+// inTime takes note that it has come.
+func (c *httpClient) inTime() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.late != nil {
+		c.late.Stop()
+	}
 }
 
 type clientKey struct{}
@@ -149,6 +170,9 @@ func (g *httpGateway) connState(c net.Conn, state http.ConnState) {
 		delete(g.clients, c)
 	}
 	g.mu.Unlock()
+	if client != nil && state != http.StateNew {
+		client.inTime()
+	}
 	switch {
 	case state == http.StateNew && many:
 		g.proxy.cfg.Log.Error().Int("connections", maxConnections).Msg("too many connections for HTTP; a client was turned away")
@@ -164,14 +188,15 @@ func (g *httpGateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer g.handling.Done()
 	answer := &namedHeaders{ResponseWriter: w, control: http.NewResponseController(w), time: g.proxy.cfg.httpTimes.write}
 	answer.asked = &timedBody{ReadCloser: r.Body, control: answer.control, time: g.proxy.cfg.httpTimes.body, ended: r.Body == http.NoBody}
-	defer answer.mustBeTaken() // what net/http still has of it
+	client := r.Context().Value(clientKey{}).(*httpClient)
+	defer answer.finish(client)
 	r.Body, w = answer.asked, answer
 	if r.Method == http.MethodConnect {
 		g.proxy.cfg.Log.Warn().Str("client", r.RemoteAddr).Str("target", r.Host).Msg("a client asks for a tunnel, which is not relayed")
 		http.Error(w, "msnproxy makes no tunnels", http.StatusNotImplemented)
 		return
 	}
-	x := &httpExchange{g: g, client: r.Context().Value(clientKey{}).(*httpClient), request: r, at: g.proxy.now()}
+	x := &httpExchange{g: g, client: client, request: r, at: g.proxy.now()}
 	if err := x.prepare(); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
@@ -377,6 +402,14 @@ func (w *namedHeaders) mustBeTaken() {
 	w.asked.mustCome()
 }
 
+// finish leaves to net/http what is left of the exchange.
+func (w *namedHeaders) finish(client *httpClient) {
+	w.mustBeTaken()
+	if !w.asked.hasEnded() {
+		client.mustEnd(w.asked.time)
+	}
+}
+
 // Write passes on a piece of the body.
 func (w *namedHeaders) Write(p []byte) (int, error) {
 	w.mustBeTaken()
@@ -404,6 +437,12 @@ func (b *timedBody) mustCome() {
 	if !b.ended {
 		_ = b.control.SetReadDeadline(time.Now().Add(b.time))
 	}
+}
+
+func (b *timedBody) hasEnded() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.ended
 }
 
 func (b *timedBody) end() {

@@ -31,6 +31,7 @@ func TestHTTPClientsThatTakeTheirTimeAreTurnedOut(t *testing.T) {
 		"sends a body to somebody":           "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nhello",
 		"does not take what it has asked":    "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
 		"is answered before it has ended":    "POST /early HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nhello",
+		"expects what nobody knows":          "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nExpect: 5\r\n\r\n0\r\n",
 		"sends a chunk, and not the last":    "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n",
 		"sends a chunk of MSNP, and no more": "POST /gateway/gateway.dll?SessionID=7.1 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nPNG\r\n\r\n",
 	} {
