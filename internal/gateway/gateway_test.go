@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"bytes"
+	"compress/gzip"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -109,4 +111,75 @@ func FuzzHeader(f *testing.F) {
 			t.Errorf("%q: %v became %q: %v", value, before, changed, after)
 		}
 	})
+}
+
+// FuzzRequest reads whatever URL and header a request may have. What it asks of
+// the gateway is put back in with another host, and nothing else of it changes.
+func FuzzRequest(f *testing.F) {
+	f.Add("POST", "/gateway/gateway.dll?Action=open&Server=NS&IP=10.0.0.2", "messenger.hotmail.com", "", "")
+	f.Add("POST", "/gateway/gateway.dll?SessionID=1.2", "x", "application/soap+xml; action=\"http://www.msn.com/webservices/AddressBook/x\"", "Passport1.4 a=b")
+	f.Add("GET", "http://consent.live.com/Connect.aspx?wrap_client_id=1&IP=%zz;IP", "consent.live.com:80", "application/x-www-form-urlencoded", "WRAP access_token=1")
+	f.Fuzz(func(t *testing.T, method, target, host, kind, authorization string) {
+		u, err := url.ParseRequestURI(target)
+		if err != nil {
+			return
+		}
+		q, toGateway := ParseQuery(method, u)
+		if toGateway && (q.Session == "") == (q.Server == "") || !toGateway && q != (Query{}) {
+			t.Fatalf("%s is %+v", target, q)
+		}
+		changed := *u
+		changed.RawQuery = WithHost(u.RawQuery, "h:18")
+		if again, _ := ParseQuery(method, &changed); again.Session != q.Session || again.Server != q.Server || q.Host != "" && strings.Contains(u.RawQuery, "IP=") && WithHost(changed.RawQuery, "h:18") != changed.RawQuery {
+			t.Fatalf("%s is %+v, and with another host %+v", target, q, again)
+		}
+		r := &http.Request{Method: method, URL: u, Host: host, RequestURI: target, Header: http.Header{"Content-Type": {kind}, "Authorization": {authorization}}}
+		service := ServiceOf(r)
+		x := Exchange{Service: service, Request: r, RequestBody: []byte(kind), Response: &http.Response{StatusCode: 200, Header: http.Header{"Location": {target}}}}
+		if rec := x.Record(); rec.HTTP == nil || rec.HTTP.Payload == nil || rec.HTTP.Payload.Type != string(service) {
+			t.Fatalf("%s gave %+v", target, rec)
+		}
+	})
+}
+
+// FuzzUnzip undoes whatever calls itself compressed, and never makes more of it
+// than may be. What is whole can be compressed again.
+func FuzzUnzip(f *testing.F) {
+	var z bytes.Buffer
+	w := gzip.NewWriter(&z)
+	w.Write(bytes.Repeat([]byte("VER 1 MSNP8\r\n"), 10))
+	w.Close()
+	f.Add(z.Bytes())
+	f.Add(append(z.Bytes(), z.Bytes()[:20]...))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		data, whole := UnzipWhole(bytes.NewReader(b))
+		if len(data) > MaxBody || whole && len(data) == 0 && len(b) > 1<<10 && b[3] == 0 {
+			t.Fatalf("%d bytes of %d", len(data), len(b))
+		}
+		body := Body{}
+		body.Add(b)
+		if plain := body.Plain(http.Header{"Content-Encoding": {"gzip"}}); !bytes.Equal(plain, data) {
+			t.Fatalf("%q and %q", plain, data)
+		}
+	})
+}
+
+func TestBodiesAreBounded(t *testing.T) {
+	for size, kept := range map[int]bool{MaxBody: true, MaxBody + 1: false} {
+		var b Body
+		b.Add(make([]byte, size-1))
+		b.Add([]byte{1})
+		if got := len(b.Plain(nil)) == size; got != kept || (b.Dropped == int64(size)) == kept {
+			t.Errorf("of %d bytes, %d are kept and %d dropped", size, len(b.Plain(nil)), b.Dropped)
+		}
+	}
+	for size, whole := range map[int]bool{MaxBody: true, MaxBody + 1: false} {
+		var z bytes.Buffer
+		w := gzip.NewWriter(&z)
+		w.Write(make([]byte, size))
+		w.Close()
+		if data, ok := UnzipWhole(&z); ok != whole || len(data) != MaxBody {
+			t.Errorf("%d bytes unpack to %d, all: %t", size, len(data), ok)
+		}
+	}
 }
