@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"msnproxy/decode"
 )
@@ -31,7 +32,10 @@ func nameArgs(rec *decode.Record, named []decode.Field) {
 		}
 	}
 	for _, f := range named {
-		rec.Args = append(rec.Args, argOf(rec, f))
+		rec.Args = append(rec.Args, argOf(rec.Spec, f))
+	}
+	if !placeSecrets(rec) {
+		rewriteLine(rec)
 	}
 }
 
@@ -49,24 +53,45 @@ func agree(args []decode.Arg, named []decode.Field) bool {
 }
 
 // argOf makes an argument of what a record tells of it, which is decoded: what
-// reads the argument will decode it again. A secret that is not in the line as
-// it should be takes the line with it.
-func argOf(rec *decode.Record, f decode.Field) decode.Arg {
+// reads the argument will decode it again.
+func argOf(spec *decode.Command, f decode.Field) decode.Arg {
 	text, _ := f.Value.(string)
 	a := decode.Arg{Name: f.Name, Value: bytes.ReplaceAll([]byte(text), []byte("%"), []byte("%25"))}
-	if rec.Spec == nil {
-		return a
-	}
-	for _, secret := range rec.Spec.Secrets() {
-		a.Secret = a.Secret || secret == f.Name
-	}
-	if !a.Secret {
-		return a
-	}
-	if a.Pos = bytes.Index(rec.Line, a.Value); a.Pos < 0 {
-		rec.Line, a.Pos = append([]byte(rec.Verb+" "), a.Value...), len(rec.Verb)+1
+	if spec != nil {
+		a.Secret = slices.Contains(spec.Secrets(), f.Name)
 	}
 	return a
+}
+
+// placeSecrets finds the secrets in the line, one behind the other, or reports
+// false.
+func placeSecrets(rec *decode.Record) bool {
+	at := 0
+	for i := range rec.Args {
+		a := &rec.Args[i]
+		if !a.Secret {
+			continue
+		}
+		n := bytes.Index(rec.Line[at:], a.Value)
+		if n < 0 {
+			return false
+		}
+		a.Pos = at + n
+		at = a.Pos + len(a.Value)
+	}
+	return true
+}
+
+// rewriteLine makes the line anew: secrets that are not in it as they should be
+// take it with them.
+func rewriteLine(rec *decode.Record) {
+	rec.Line = []byte(rec.Verb)
+	for i := range rec.Args {
+		a := &rec.Args[i]
+		rec.Line = append(rec.Line, ' ')
+		a.Pos = len(rec.Line)
+		rec.Line = append(rec.Line, a.Value...)
+	}
 }
 
 // maxDepth bounds how deep the objects of a payload are nested. Those that the
