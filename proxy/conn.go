@@ -3,8 +3,10 @@ package proxy
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"net"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -285,12 +287,21 @@ func (c *conn) guard(decode func()) (ok bool) {
 	defer func() {
 		if fault := recover(); fault != nil {
 			c.broken, ok = true, false
-			c.proxy.cfg.Log.Error().Str("conn", c.id).Interface("fault", fault).
+			c.proxy.cfg.Log.Error().Str("conn", c.id).Str("fault", faultText(fault)).
 				Msg("the decoder failed; the connection is relayed undecoded from here on")
 		}
 	}()
 	decode()
 	return true
+}
+
+// faultText tells of a panic. What the program itself says of one holds no
+// bytes of a connection; anything else may, and only its type is told.
+func faultText(fault any) string {
+	if err, ok := fault.(runtime.Error); ok {
+		return err.Error()
+	}
+	return fmt.Sprintf("%T", fault)
 }
 
 // downstreamWay passes on what the server sends, and decodes it before or after.

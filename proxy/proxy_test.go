@@ -434,8 +434,37 @@ func TestADecoderThatPanicsDoesNotStopTheBytes(t *testing.T) {
 	expect(t, client, "QNG 2\r\n")
 	client.Close()
 	h.stop()
-	if n := strings.Count(h.log.String(), "the decoder failed"); n != 1 {
-		t.Errorf("the log says %d times that the decoder failed, want once: %s", n, h.log)
+	if n := strings.Count(h.log.String(), "the decoder failed"); n != 1 || !strings.Contains(h.log.String(), "nil pointer dereference") {
+		t.Errorf("the log says %d times that the decoder failed, want once, and why: %s", n, h.log)
+	}
+}
+
+// TestAPanicTellsNothingOfTheBytes: whoever panics may have a ticket in hand.
+func TestAPanicTellsNothingOfTheBytes(t *testing.T) {
+	for name, fault := range map[string]func(line []byte) any{
+		"text": func(line []byte) any { return string(line) }, "bytes": func(line []byte) any { return line },
+		"an error": func(line []byte) any { return fmt.Errorf("cannot read %q", line) },
+	} {
+		h := start(t, func(cfg *Config) {
+			cfg.newSession = func(d decode.Config) *decode.Session {
+				emit := d.Emit
+				d.Emit = func(r *decode.Record) {
+					emit(r)
+					if r.Kind == decode.KindCommand {
+						panic(fault(r.Line))
+					}
+				}
+				return decode.NewSession(d)
+			}
+		})
+		client, server := h.connect()
+		send(t, client, "USR 1 TWN S t=TICKET\r\nPNG\r\n")
+		expect(t, server, "USR 1 TWN S t=TICKET\r\nPNG\r\n")
+		client.Close()
+		h.stop()
+		if log := h.log.String(); strings.Contains(log, "TICKET") || !strings.Contains(log, "the decoder failed") {
+			t.Errorf("%s: the log says %s", name, log)
+		}
 	}
 }
 

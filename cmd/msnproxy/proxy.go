@@ -19,6 +19,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"msnproxy/captures"
+	"msnproxy/internal/display"
 	"msnproxy/internal/journal"
 	"msnproxy/internal/ndjson"
 	"msnproxy/internal/report"
@@ -283,14 +284,26 @@ func (f *proxyFlags) logger(w io.Writer, run *liveRun) (zerolog.Logger, error) {
 	var out io.Writer = queue
 	switch f.logFormat {
 	case "json":
+		out = display.NewJSONWriter(queue)
 	case "console":
-		out = zerolog.ConsoleWriter{Out: queue, NoColor: !isTerminal(w) || os.Getenv("NO_COLOR") != "", TimeFormat: time.TimeOnly}
+		out = zerolog.ConsoleWriter{
+			Out: queue, NoColor: !isTerminal(w) || os.Getenv("NO_COLOR") != "", TimeFormat: time.TimeOnly, FormatPrepare: harmlessMessage,
+		}
 	default:
 		return zerolog.Nop(), flagError("--log-format %q: use console or json", f.logFormat)
 	}
 	run.logQueue = queue
 	run.repeats = &repeats{log: zerolog.New(out).Level(level).With().Timestamp().Logger(), said: map[string]*saying{}}
 	return run.repeats.log.Hook(run.repeats), nil
+}
+
+// harmlessMessage makes a message fit for a terminal. Most are ours; net/http
+// has some of its own. Fields are quoted where need be.
+func harmlessMessage(event map[string]any) error {
+	if text, ok := event[zerolog.MessageFieldName].(string); ok {
+		event[zerolog.MessageFieldName] = display.Harmless(text)
+	}
+	return nil
 }
 
 // portRange reads FIRST-LAST.
