@@ -415,3 +415,47 @@ func TestAnOutputThatIsReadyIsNotLateBecauseAnotherOneIs(t *testing.T) {
 		t.Error("an output that has not written all is said to be in time")
 	}
 }
+
+// brokenSink panics over records, with what they hold.
+type brokenSink struct{ fakeSink }
+
+func (*brokenSink) Record(r *decode.Record) error { panic(string(r.Line)) }
+
+func TestAnOutputThatPanicsHasFailedAndTheOthersGoOn(t *testing.T) {
+	good, told := &fakeSink{}, make(chan string, 9)
+	l := NewLive(false, func(name string, err error) { told <- name + ": " + err.Error() },
+		Output{Name: "bad", Sink: &brokenSink{}}, Output{Name: "good", Sink: good})
+	for i := range 5 {
+		l.Emit(numbered(i))
+	}
+	l.Close()
+	close(told)
+	if got := <-told; got != "bad: it broke down over a record (string)" || len(told) != 0 || len(good.lines) != 5 {
+		t.Errorf("told %q and %d more; the other got %d records", got, len(told), len(good.lines))
+	}
+}
+
+// TestATapThatStandsStillCostsNoMemory: what it misses is added up.
+func TestATapThatStandsStillCostsNoMemory(t *testing.T) {
+	tap := &gatedTap{gate: make(chan struct{})}
+	l := NewLive(false, nil, Output{Name: "tap", Tap: tap})
+	l.Open("c1", "a:1", "b:2", time.Time{})
+	const pieces = 10 * queueLength
+	for range pieces {
+		l.Data("c1", decode.ClientToServer, []byte("xx"), decode.Stamp{})
+	}
+	lost := l.queues[0].lost
+	if n := lost[stream{"c1", decode.ClientToServer}]; len(lost) != 1 || n < 2*(pieces-queueLength) || n > 2*pieces {
+		t.Errorf("%d losses are remembered of one direction, %d bytes", len(lost), n)
+	}
+	for n := range maxLost + 1 {
+		l.Data(fmt.Sprint("d", n), decode.ServerToClient, []byte("x"), decode.Stamp{})
+	}
+	if len(lost) != maxLost {
+		t.Errorf("%d losses are remembered, want %d", len(lost), maxLost)
+	}
+	close(tap.gate)
+	if missed := l.Close()["tap"]; missed < pieces-queueLength+maxLost {
+		t.Errorf("%d events were missed", missed)
+	}
+}

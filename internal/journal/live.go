@@ -200,7 +200,7 @@ func (l *Live) Data(conn string, dir decode.Direction, p []byte, at decode.Stamp
 		return
 	}
 	kept := append([]byte(nil), p...)
-	l.tap(lostBytes{conn, dir, int64(len(p))}, func(t Tap) error { return t.Data(conn, dir, kept, at) })
+	l.tap(lostBytes{stream{conn, dir}, int64(len(p))}, func(t Tap) error { return t.Data(conn, dir, kept, at) })
 }
 
 // Idle tells every tap that a connection got to a time at which nothing came.

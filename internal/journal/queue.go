@@ -20,6 +20,9 @@ const (
 	// queueReserve is kept for the beginnings and ends of connections: bytes
 	// and records that are missing can be counted, these cannot.
 	queueReserve = queueLength / 4
+	// maxLost is how many directions of connections a tap is told of that it
+	// missed bytes of: while it stands still, others come and go.
+	maxLost = 1 << 16
 )
 
 // item is what an output is told: some of the records of a batch, a record of
@@ -28,7 +31,7 @@ type item struct {
 	batch    *batch
 	from, to int
 	own      *decode.Record
-	lost     []lostBytes // what the tap did not get before
+	lost     map[stream]int64 // bytes that the tap did not get before
 	tap      func(Tap) error
 }
 
@@ -38,12 +41,12 @@ type queue struct {
 
 	// Guarded by Live.mu.
 	pending []item
-	waits   int         // records and events that are pending
-	inHand  int         // those that the output is at
-	bytes   [2]int64    // what is pending holds, and what is in hand
-	missed  int64       // since the output was last told
-	total   int64       // in all
-	lost    []lostBytes // of a tap, not yet told
+	waits   int              // records and events that are pending
+	inHand  int              // those that the output is at
+	bytes   [2]int64         // what is pending holds, and what is in hand
+	missed  int64            // since the output was last told
+	total   int64            // in all
+	lost    map[stream]int64 // bytes that a tap missed, not yet told
 
 	wake     chan struct{}  // something is pending
 	gather   *time.Timer    // how long to wait for more of it
@@ -53,11 +56,16 @@ type queue struct {
 	finished chan struct{}  // closed when all is written
 }
 
-// lostBytes are bytes that a tap did not get.
-type lostBytes struct {
+// stream is a direction of a connection.
+type stream struct {
 	conn string
 	dir  decode.Direction
-	n    int64
+}
+
+// lostBytes are bytes that a tap may not get.
+type lostBytes struct {
+	stream
+	n int64
 }
 
 func newQueue(o Output) *queue {
@@ -133,8 +141,7 @@ func (q *queue) hasRoom(r *decode.Record) bool {
 func (q *queue) putTap(bytes lostBytes, do func(Tap) error) {
 	switch {
 	case bytes.n > 0 && q.isCrowded():
-		q.lost = append(q.lost, bytes)
-		q.total++
+		q.miss(bytes)
 	case q.waiting() >= queueLength:
 		q.total++
 	default:
@@ -143,8 +150,26 @@ func (q *queue) putTap(bytes lostBytes, do func(Tap) error) {
 	}
 }
 
-// tell hands what was taken to the output, and has it write it.
-func (q *queue) tell() error {
+// miss takes note of bytes that a tap does not get.
+func (q *queue) miss(b lostBytes) {
+	q.total++
+	if q.lost == nil {
+		q.lost = map[stream]int64{}
+	}
+	if _, known := q.lost[b.stream]; known || len(q.lost) < maxLost {
+		q.lost[b.stream] += b.n
+	}
+}
+
+// tell hands what was taken to the output, and has it write it. One that panics
+// has failed: what strangers send must not end the relay by way of what shows
+// it. The panic's value may hold what they sent, and is not told.
+func (q *queue) tell() (err error) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			err = fmt.Errorf("it broke down over a record (%T)", fault)
+		}
+	}()
 	for i := range q.taken {
 		if err := q.one(&q.taken[i]); err != nil {
 			return err
@@ -164,8 +189,8 @@ func (q *queue) one(i *item) error {
 	case i.own != nil:
 		return q.Sink.Record(i.own)
 	}
-	for _, b := range i.lost {
-		if err := q.Tap.Lost(b.conn, b.dir, b.n); err != nil {
+	for of, n := range i.lost {
+		if err := q.Tap.Lost(of.conn, of.dir, n); err != nil {
 			return err
 		}
 	}
