@@ -6,6 +6,7 @@ import (
 	"compress/bzip2"
 	"compress/gzip"
 	"errors"
+	"fmt"
 	"io"
 
 	"github.com/klauspost/compress/zstd"
@@ -14,6 +15,56 @@ import (
 // maxZstdWindow bounds the memory that a zstd file can ask for: what the zstd
 // program takes without being told otherwise.
 const maxZstdWindow = 128 << 20
+
+// What a compressed input may unpack to, in proportion to its size. The headers
+// of packets differ in times and numbers, so that captures shrink to a tenth or a
+// hundredth, and a few hundred bytes that unpack to gigabytes are no capture.
+const (
+	maxRatio = 1000
+	// freeOfRatio is what may come before that counts.
+	freeOfRatio = 64 << 20
+)
+
+// errRatio is told of an input that unpacks to more.
+var errRatio = fmt.Errorf("it unpacks to over %d times its size, which no capture does; the rest is not read", maxRatio)
+
+// unpacking reads what is compressed, as long as the proportion is right.
+type unpacking struct {
+	plain  io.Reader
+	packed *counting
+	n      int64 // unpacked so far
+}
+
+// counting counts what is read.
+type counting struct {
+	in io.Reader
+	n  int64
+}
+
+func (c *counting) Read(p []byte) (int, error) {
+	n, err := c.in.Read(p)
+	c.n += int64(n)
+	return n, err
+}
+
+func (u *unpacking) Read(p []byte) (int, error) {
+	n, err := u.plain.Read(p)
+	u.n += int64(n)
+	if u.n > max(freeOfRatio, maxRatio*u.packed.n) {
+		return 0, errRatio
+	}
+	return n, err
+}
+
+// unpack returns what is in a compressed input.
+func (c *compression) unpack(in io.Reader) (io.Reader, error) {
+	packed := &counting{in: in}
+	plain, err := c.open(packed)
+	if err != nil {
+		return nil, err
+	}
+	return &unpacking{plain: plain, packed: packed}, nil
+}
 
 // compression is a way in which a file may be compressed.
 type compression struct {
@@ -46,7 +97,7 @@ func Decompress(in io.Reader) (io.Reader, error) {
 	if c == nil {
 		return nil, errors.New("not compressed by gzip, zstd or bzip2")
 	}
-	return c.open(buffered)
+	return c.unpack(buffered)
 }
 
 // compressionOf tells how a file is compressed, or nil.

@@ -214,10 +214,11 @@ func (c *httpCutter) skipEmptyLines() {
 // readHead reads the header of the next message once it is there.
 func (c *httpCutter) readHead() bool {
 	size := c.headerSize()
-	if size == 0 {
-		if len(c.buf) > maxHTTPHeader {
-			c.noHead(len(c.buf))
-		}
+	switch {
+	case size > maxHTTPHeader, size == 0 && len(c.buf) > maxHTTPHeader:
+		c.noHead(maxHTTPHeader)
+		return false
+	case size == 0:
 		return false
 	}
 	if c.head = parseHead(c.buf[:size], c.responses); c.head == nil {
@@ -409,7 +410,8 @@ func (c *httpCutter) parts(from, to int) (out []bodyPart) {
 
 // unpack undoes the encodings of the body. Which packet brought what cannot
 // be told behind them: all counts as of the packet in which the body begins.
-// What comes before something that cannot be unpacked is kept.
+// What comes before something that cannot be unpacked is kept; a body that is
+// too large unpacked is one that is too large.
 func (h *httpHead) unpack() {
 	m := h.message
 	if !h.chunked && !h.zipped {
@@ -421,7 +423,11 @@ func (h *httpHead) unpack() {
 	}
 	var data []byte
 	if h.zipped {
-		data = gateway.Unzip(r)
+		var whole bool
+		if data, whole = gateway.UnzipWhole(r); !whole && len(data) == maxHTTPBody {
+			m.dropped, m.body = int64(len(m.bytes())), nil
+			return
+		}
 	} else {
 		data, _ = io.ReadAll(io.LimitReader(r, maxHTTPBody))
 	}

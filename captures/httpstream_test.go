@@ -2,6 +2,7 @@ package captures
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -70,11 +71,63 @@ func TestCutHTTP(t *testing.T) {
 	}
 }
 
-// TestBombInGzip unpacks no more than the limit.
-func TestBombInGzip(t *testing.T) {
-	got := cutHTTP(reply("1", gzipped(strings.Repeat("x", 8*maxHTTPBody)), "Content-Encoding: gzip"), true, false, 1<<10)
-	if len(got) != 1 || len(got[0]) != maxHTTPBody {
-		t.Errorf("%d messages", len(got))
+// TestABodyIsBoundedPackedAndUnpacked: one byte more, and the message comes
+// without it, and tells how many bytes were not read.
+func TestABodyIsBoundedPackedAndUnpacked(t *testing.T) {
+	for name, make := range map[string]func(text string) string{
+		"plain": func(text string) string { return reply("1", text) },
+		"gzip":  func(text string) string { return reply("1", gzipped(text), "Content-Encoding: gzip") },
+		"chunked": func(text string) string {
+			return replyWith("1", chunked(gzipped(text)), "Transfer-Encoding: chunked", "Content-Encoding: gzip")
+		},
+	} {
+		for size, kept := range map[int]bool{maxHTTPBody: true, maxHTTPBody + 1: false, 8 * maxHTTPBody: false} {
+			c := httpCutter{responses: true}
+			data := make(strings.Repeat("x", size))
+			c.feed([]byte(data), decode.Stamp{})
+			m := c.next()
+			if m == nil {
+				m = c.next()
+			}
+			if m == nil || len(m.bytes()) == size != kept || (m.dropped == 0) != kept || !kept && len(m.bytes()) > 0 || m.dropped > int64(len(data)) {
+				t.Errorf("%s, %d bytes: %+v", name, size, m)
+			}
+		}
+	}
+}
+
+// TestAHeaderIsBounded: one byte more, and this is no HTTP any more.
+func TestAHeaderIsBounded(t *testing.T) {
+	const begin, end = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-A: ", "\r\n\r\n"
+	for size, ok := range map[int]bool{maxHTTPHeader: true, maxHTTPHeader + 1: false} {
+		if got := len(cutHTTP(begin+strings.Repeat("x", size-len(begin)-len(end))+end, true, false, 1<<20)) == 1; got != ok {
+			t.Errorf("%d bytes at once: a message %t", size, got)
+		}
+		c := httpCutter{responses: true}
+		text := begin + strings.Repeat("x", size-len(begin)-len(end)-1)
+		c.feed([]byte(text), decode.Stamp{})
+		c.next()
+		c.feed([]byte("x"), decode.Stamp{})
+		c.next()
+		c.feed([]byte(end), decode.Stamp{})
+		if got := c.next() != nil; got != ok {
+			t.Errorf("%d bytes by and by: a message %t", size, got)
+		}
+	}
+}
+
+// TestTheLineOfAChunkIsBounded, and so is the chunk.
+func TestTheLineOfAChunkIsBounded(t *testing.T) {
+	for line, ok := range map[string]bool{
+		"2;" + strings.Repeat("x", maxChunkLine-2): true, "2;" + strings.Repeat("x", maxChunkLine-1): false,
+		strconv.FormatInt(maxChunk, 16): true, strconv.FormatInt(maxChunk+1, 16): false,
+	} {
+		s := chunkScan{}
+		s.end([]byte(line))
+		s.end([]byte(line + "\r\n"))
+		if s.bad == ok {
+			t.Errorf("%.20s (%d bytes) is bad: %t", line, len(line), s.bad)
+		}
 	}
 }
 
@@ -83,10 +136,11 @@ func FuzzHTTP(f *testing.F) {
 	f.Add([]byte(reply("7.1", "VER 1 MSNP8\r\n")+"HTTP/1.1 100 Continue\r\n\r\n"+sessionClosed), true, false, 1)
 	f.Add([]byte("x"+replyWith("1", chunked("o", "ne"), "Transfer-Encoding: chunked")), true, true, 5)
 	f.Add([]byte(reply("1", gzipped("QNG 50\r\n"), "Content-Encoding: gzip")), true, false, 2)
+	f.Add([]byte("HTTP/1.1 200 OK\r\nX-A: "+strings.Repeat("x", maxHTTPHeader)+"\r\n\r\n"+reply("7.1", "VER 1 MSNP8\r\n")), true, true, 200)
 	f.Fuzz(func(t *testing.T, data []byte, responses, seeking bool, size int) {
 		begun := time.Now()
 		whole := fmt.Sprintf("%q", cutHTTP(string(data), responses, seeking, len(data)))
-		if got := fmt.Sprintf("%q", cutHTTP(string(data), responses, seeking, 1+(size&0xff))); len(data) < maxHTTPHeader && got != whole {
+		if got := fmt.Sprintf("%q", cutHTTP(string(data), responses, seeking, 1+(size&0xff))); got != whole {
 			t.Fatalf("got %s, in one piece %s", got, whole)
 		}
 		if took := time.Since(begun); took > fuzzLimit {

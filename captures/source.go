@@ -46,7 +46,7 @@ func openSource(r io.Reader) (src source, kind string, err error) {
 	if packed == nil {
 		return openPlain(in)
 	}
-	plain, err := packed.open(in)
+	plain, err := packed.unpack(in)
 	if err != nil {
 		return nil, "", fmt.Errorf("the %s header is damaged: %w", packed.name, err)
 	}
