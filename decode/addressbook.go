@@ -19,6 +19,9 @@ func decodeAddressBook(d *draft, x *HTTPExchange) {
 	var contacts, groups, members []any
 	for _, e := range [...]envelope{request, response} {
 		contacts = append(contacts, objects(e.body.anywhere("Contact"), bookContact)...)
+		for _, n := range e.body.anywhere("emails") {
+			d.cut = d.cut || len(n.all("ContactEmail")) > maxEmails
+		}
 		groups = append(groups, objects(e.body.anywhere("Group"), bookGroup)...)
 		groups = append(groups, objects(e.body.anywhere("GroupInfo"), bookGroupInfo)...)
 		members = append(members, memberships(e.body)...)

@@ -126,7 +126,11 @@ func (d *draft) cookies(x *HTTPExchange) {
 
 func (o *object) cookie(text string) {
 	name, value, ok := strings.Cut(strings.TrimSpace(text), "=")
-	if ok && name != "" && value != "" && len(o.fields) < maxCookies {
+	switch {
+	case !ok || name == "" || value == "":
+	case len(o.fields) >= maxCookies:
+		o.cut = true
+	default:
 		o.add(readable([]byte(name)), readable([]byte(value)))
 	}
 }
@@ -140,6 +144,7 @@ func form(text string) (o object) {
 	n := 0
 	for one := range strings.SplitSeq(text, "&") {
 		if n++; n > maxParams {
+			o.cut = true
 			break
 		}
 		if name, value, _ := strings.Cut(one, "="); name != "" {
@@ -176,7 +181,11 @@ func (m *HTTPMessage) isForm() bool {
 // quotes may have commas.
 func headerParams(text string) (scheme string, o object) {
 	scheme, rest, _ := strings.Cut(strings.TrimSpace(text), " ")
-	for n := 0; rest != "" && n < maxParams; n++ {
+	for n := 0; rest != ""; n++ {
+		if n == maxParams {
+			o.cut = true
+			break
+		}
 		rest = strings.TrimLeft(rest, ", ")
 		name, after, ok := strings.Cut(rest, "=")
 		if comma := strings.IndexByte(name, ','); comma >= 0 || !ok {
@@ -204,6 +213,7 @@ func (o *object) param(name, value string) {
 
 // without copies an object, some names left out.
 func (o *object) without(names ...string) (rest object) {
+	rest.cut = o.cut
 	for _, f := range o.fields {
 		if !containsFold(names, f.Name) {
 			rest.add(f.Name, f.Value)

@@ -190,6 +190,9 @@ func (d *draft) malformed(reason string) {
 }
 
 func (d *draft) payload() Payload {
+	if d.cut {
+		d.malformed("more than is told; the rest is left out")
+	}
 	d.text("malformed", d.issue)
 	return Payload{Type: d.kind, Fields: d.fields}
 }
@@ -215,6 +218,7 @@ func (d *draft) textOrSize(b []byte) {
 type object struct {
 	fields []Field
 	at     map[string]int // where each name stands, once there are many
+	cut    bool           // there was more, beyond a limit
 }
 
 // manyFields is the number of fields from which on a map finds a name faster
@@ -292,6 +296,7 @@ func (o *object) flag(name, value string) {
 
 // nested adds an object, unless it is empty.
 func (o *object) nested(name string, inner object) {
+	o.cut = o.cut || inner.cut
 	if len(inner.fields) > 0 {
 		o.add(name, inner.fields)
 	}
