@@ -1,0 +1,158 @@
+package story
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"msnproxy/decode"
+)
+
+// These tests stand at the edges of limits: as much as may be is kept, and one
+// more is not, or takes the place of the oldest.
+
+func TestABudgetIsSpentToItsEndAndNoFurther(t *testing.T) {
+	var rows budget
+	for range maxKept {
+		if !rows.take(1) {
+			t.Fatalf("there is no room for %d rows", maxKept)
+		}
+	}
+	if rows.take(1) || rows.refused != 1 {
+		t.Errorf("there is room for one more row; %d were refused", rows.refused)
+	}
+	var text budget
+	if !text.take(maxKeptText-1) || !text.take(1) {
+		t.Errorf("there is no room for %d bytes", maxKeptText)
+	}
+	if text.take(1) || text.refused != 1 || !text.take(0) {
+		t.Errorf("there is room for one more byte; %d rows were refused", text.refused)
+	}
+	few := budget{limit: 2}
+	if !few.take(1) || !few.take(1) || few.take(1) {
+		t.Error("a limit of two lets another number through")
+	}
+}
+
+func TestTextIsClippedAtItsLimit(t *testing.T) {
+	fits := strings.Repeat("x", maxText)
+	if got := clip(fits); got != fits {
+		t.Errorf("%d bytes became %d", len(fits), len(got))
+	}
+	if got := clip(fits + "x"); len(got) != maxText || !strings.HasSuffix(got, "…") {
+		t.Errorf("%d bytes became %d", len(fits)+1, len(got))
+	}
+}
+
+func TestVerbsOfLatenciesAreBounded(t *testing.T) {
+	var l latencies
+	for n := range maxVerbs {
+		if l.of(fmt.Sprint(n)) == nil {
+			t.Fatalf("there is no room for verb %d", n)
+		}
+	}
+	if l.of("XYZ") != nil || l.of("7") == nil {
+		t.Error("one more verb is kept, or a known one is not found")
+	}
+}
+
+func TestRequestsThatWaitAreBounded(t *testing.T) {
+	var l latencies
+	c := &conn{}
+	for n := range maxOpenRequests {
+		l.ask(c, request{seq: int64(n), verb: "CHG", expects: true})
+	}
+	if len(c.answers.open) != maxOpenRequests || l.of("CHG").unanswered != 0 {
+		t.Fatalf("%d wait, %d were given up", len(c.answers.open), l.of("CHG").unanswered)
+	}
+	l.ask(c, request{seq: maxOpenRequests, verb: "CHG", expects: true})
+	if len(c.answers.open) != maxOpenRequests || l.of("CHG").unanswered != 1 || c.answers.open[0].seq != 1 {
+		t.Errorf("%d wait, %d were given up", len(c.answers.open), l.of("CHG").unanswered)
+	}
+}
+
+func TestTalksOfAnAccountAreBounded(t *testing.T) {
+	c := &conn{}
+	for n := range maxTalks {
+		if c.talk(fmt.Sprint(n, "@example.com")) == nil {
+			t.Fatalf("there is no room for talk %d", n)
+		}
+	}
+	if c.talk("one@example.com") != nil || c.talk("7@example.com") == nil {
+		t.Error("one more talk is kept, or a known one is not found")
+	}
+}
+
+func TestGroupsAreBounded(t *testing.T) {
+	o, e := newRoster(nil), &entry{}
+	for n := range maxGroups + 1 {
+		o.nameGroup(fmt.Sprint(n), "x")
+		e.join(fmt.Sprint(n))
+		if kept := min(n+1, maxGroups); len(o.groups) != kept || len(e.groupIDs) != kept {
+			t.Fatalf("of %d, %d groups are kept and %d joined", n+1, len(o.groups), len(e.groupIDs))
+		}
+	}
+	if o.nameGroup("7", "y"); o.groups["7"] != "y" {
+		t.Error("a known group cannot be named anew")
+	}
+}
+
+func TestNamesOfPeopleAreBounded(t *testing.T) {
+	n := names{}
+	for i := range maxNames + 1 {
+		handle := fmt.Sprint(i, "@example.com")
+		r := &decode.Record{Args: []decode.Arg{{Name: "handle", Value: []byte(handle)}}}
+		if got := n.personArg(r, "handle"); got != handle || len(n) != min(i+1, maxNames) {
+			t.Fatalf("%s is %q; %d names are kept", handle, got, len(n))
+		}
+	}
+}
+
+func TestPeopleAreBounded(t *testing.T) {
+	var list []string
+	for i := range maxPeople + 1 {
+		list = with(list, fmt.Sprint(i))
+	}
+	if len(list) != maxPeople || list[maxPeople-1] != fmt.Sprint(maxPeople-1) {
+		t.Errorf("%d people are kept", len(list))
+	}
+}
+
+// TestMessagesBeyondTheLimitAreCounted: of a report of few rows, so that the test
+// is one, too.
+func TestMessagesBeyondTheLimitAreCounted(t *testing.T) {
+	const few = 10
+	for n, cut := range map[int]int64{few: 0, few + 3: 3} {
+		p := newPlay(t)
+		p.teller.Keep(few)
+		p.open("c1", "192.0.2.1:1030", "192.0.2.9:1863")
+		p.c("c1", "USR 1 alice@example.com 1.2")
+		p.s("c1", "USR 1 OK alice@example.com Alice", "JOI bob@example.com Bob")
+		for i := range n {
+			p.s("c1", fmt.Sprintf("MSG bob@example.com Bob\nMIME-Version: 1.0\r\nContent-Type: text/plain\r\n\r\nh%d", i))
+		}
+		if s := p.teller.Story(); len(s.Messages) != few || s.Cut.Messages != cut {
+			t.Errorf("of %d messages, %d are told and %d counted", n, len(s.Messages), s.Cut.Messages)
+		}
+	}
+}
+
+// TestContactsBeyondTheLimitAreCounted: what one list has, the others have not.
+func TestContactsBeyondTheLimitAreCounted(t *testing.T) {
+	const few = 10
+	for n, cut := range map[int]int64{few: 0, few + 3: 3} {
+		p := newPlay(t)
+		p.teller.room.contacts.limit = few
+		p.open("c1", "192.0.2.1:1030", "192.0.2.9:1863")
+		p.c("c1", "VER 1 MSNP8 CVR0")
+		p.s("c1", "VER 1 MSNP8", "USR 3 OK alice@example.com Alice 1 0")
+		p.c("c1", "SYN 4 0")
+		p.s("c1", fmt.Sprintf("SYN 4 9 %d 1", n))
+		for i := range n {
+			p.s("c1", fmt.Sprintf("LST %d@example.com Friend 3 0", i))
+		}
+		if s := p.teller.Story(); len(s.Contacts) != few || s.Cut.Contacts != cut {
+			t.Errorf("of %d contacts, %d are told and %d counted", n, len(s.Contacts), s.Cut.Contacts)
+		}
+	}
+}
