@@ -24,8 +24,12 @@ type recordReader struct {
 	emit    func(*decode.Record)
 
 	runs   int             // so far
-	opened map[string]bool // the connections of the last of them
+	opened map[string]bool // the first connections of the last of them
 }
+
+// maxOpened is how many connections of a run are remembered, the first ones. Runs
+// number theirs from 1, so that the next run opens one of these again.
+const maxOpened = 1 << 16
 
 // recordsKind is what kind of input records are.
 const recordsKind = "records"
@@ -137,7 +141,9 @@ func (r *recordReader) take(sum *captures.Summary, rec *decode.Record) {
 		if r.opened[rec.Conn] {
 			r.begin()
 		}
-		r.opened[rec.Conn] = true
+		if len(r.opened) < maxOpened {
+			r.opened[rec.Conn] = true
+		}
 	}
 	if r.runs > 1 {
 		rec.Conn = r.another(rec.Conn)

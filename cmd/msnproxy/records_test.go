@@ -3,9 +3,14 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"testing"
+
+	"msnproxy/captures"
+	"msnproxy/decode"
 )
 
 // output runs a command line and returns what it prints.
@@ -59,4 +64,32 @@ func sectionsOf(t *testing.T, file string) map[string]json.RawMessage {
 		t.Fatalf("%d sections", len(sections))
 	}
 	return sections
+}
+
+// TestConnectionsOfRecordsAreRememberedUpToALimit and the next run is told from
+// the last one all the same.
+func TestConnectionsOfRecordsAreRememberedUpToALimit(t *testing.T) {
+	var conns []string
+	r := &recordReader{emit: func(rec *decode.Record) { conns = append(conns, rec.Conn) }}
+	r.begin()
+	sum := &captures.Summary{}
+	for range 2 {
+		for n := range maxOpened + 2 {
+			r.take(sum, &decode.Record{Kind: decode.KindOpen, Conn: fmt.Sprint("c", n+1)})
+		}
+	}
+	if len(r.opened) != maxOpened || r.runs != 2 || conns[maxOpened+2] != "r2.c1" || conns[len(conns)-1] != fmt.Sprint("r2.c", maxOpened+2) {
+		t.Errorf("%d are remembered, in %d runs; the second begins with %s", len(r.opened), r.runs, conns[maxOpened+2])
+	}
+}
+
+// TestAFileOfSecretsIsBounded stands at the edge of its size.
+func TestAFileOfSecretsIsBounded(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "keys")
+	for size, ok := range map[int]bool{maxSecretFile: true, maxSecretFile + 1: false} {
+		must(t, os.WriteFile(name, bytes.Repeat([]byte("\n"), size), ownerOnly))
+		if _, err := readSecret(name, decode.ParseKeys); (err == nil) != ok {
+			t.Errorf("a file of %d bytes: %v", size, err)
+		}
+	}
 }
