@@ -183,3 +183,19 @@ func TestBodiesAreBounded(t *testing.T) {
 		}
 	}
 }
+
+// TestSessionsAreBounded: of one too many, the one silent longest is stale.
+func TestSessionsAreBounded(t *testing.T) {
+	var s Sessions[int]
+	now := time.Date(2005, 1, 1, 0, 0, 0, 0, time.UTC)
+	for i := range MaxSessions {
+		s.Add(fmt.Sprint(i), i, now)
+	}
+	if one := s.Stale(now, time.Hour); one != nil {
+		t.Errorf("of as many as may be, %s is stale", one.ID)
+	}
+	s.Add("one more", 0, now)
+	if one := s.Stale(now, time.Hour); one == nil || one.ID != "0" {
+		t.Errorf("of one more, %v is stale", one)
+	}
+}
