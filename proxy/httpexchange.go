@@ -73,7 +73,7 @@ func (x *httpExchange) prepare() error {
 		x.open()
 		return nil
 	}
-	if x.session = x.g.find(x.query.Session); x.session != nil {
+	if x.session = x.g.find(x.query.Session); x.session != nil && x.session.isOf(x.client) {
 		x.target = x.session.targetNow()
 	}
 	return nil

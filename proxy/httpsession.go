@@ -141,6 +141,12 @@ func (s *gatewaySession) close(reason string) {
 	}
 }
 
+// isOf tells whether a client is on the machine that the session began on: the
+// gateway that the server named is for nobody else.
+func (s *gatewaySession) isOf(c *httpClient) bool {
+	return addrOf(s.client.RemoteAddr()) == addrOf(c.conn.RemoteAddr())
+}
+
 // targetNow is the gateway that the next request goes to.
 func (s *gatewaySession) targetNow() string {
 	s.mu.Lock()

@@ -26,6 +26,7 @@ func TestHTTPClientsThatTakeTheirTimeAreTurnedOut(t *testing.T) {
 	}, func(cfg *Config) { cfg.httpTimes = httpTimes{header: short, body: short, idle: short, write: short} })
 	for name, request := range map[string]string{
 		"says nothing":                       "",
+		"comes back no more":                 "GET /early HTTP/1.1\r\nHost: x\r\n\r\n",
 		"sends a header by and by":           "GET / HTTP/1.1\r\nHost: x\r\nX-A: ",
 		"sends a body to a gateway":          "POST /gateway/gateway.dll?" + open + " HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nVER",
 		"sends a body to somebody":           "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nhello",
@@ -148,6 +149,25 @@ func TestNothingThatAClientNamesIsConnectedTo(t *testing.T) {
 		}
 	}
 	h.stop()
+}
+
+// TestAGatewayThatIsNamedIsForTheClientOfTheSession: who knows its id and comes
+// from elsewhere gets to the upstream gateway, like anybody.
+func TestAGatewayThatIsNamedIsForTheClientOfTheSession(t *testing.T) {
+	second, askedSecond := gatewayAt(t, "127.0.0.2:0", "", nothing)
+	first, askedFirst := gatewayAt(t, "127.0.0.1:0", second.Listener.Addr().String(), nothing)
+	h, _, _ := webHarness(t, nil, func(cfg *Config) { cfg.HTTPUpstream = first.Listener.Addr().String() })
+	h.ask("x", open, "VER 1 MSNP8 CVR0\r\n")
+	wantAsked(t, askedFirst, "x", open)
+	stranger, err := (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 3)}}).Dial("tcp", h.proxy.HTTPAddr().String())
+	if err != nil {
+		t.Skipf("this machine cannot connect from 127.0.0.3: %v", err)
+	}
+	defer stranger.Close()
+	send(t, stranger, "POST /gateway/gateway.dll?SessionID=7.1 HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nPNG\r\n")
+	wantAsked(t, askedFirst, "x", "SessionID=7.1")
+	h.ask("x", "SessionID=7.1", "PNG\r\n")
+	wantAsked(t, askedSecond, "x", "SessionID=7.1")
 }
 
 // TestNoProtocolIsSwitchedTo: what comes behind would be a tunnel, which nobody
