@@ -110,6 +110,26 @@ func TestAnAnswerMayTakeLongerThanAnythingElse(t *testing.T) {
 	}
 }
 
+// TestABodyMayTakeItsTimeAsLongAsItComes: what goes to the gateway is small.
+func TestABodyMayTakeItsTimeAsLongAsItComes(t *testing.T) {
+	const pieces, short = 8, 60 * time.Millisecond
+	h, _, _ := webHarness(t, func(w http.ResponseWriter, r *http.Request) {
+		n, _ := io.Copy(io.Discard, r.Body)
+		fmt.Fprintf(w, "%d", n)
+	}, func(cfg *Config) { cfg.httpTimes = httpTimes{header: short, body: short, idle: patience, write: patience} })
+	for target, ok := range map[string]bool{"/": true, "/gateway/gateway.dll?" + open: false} {
+		c, r := rawHTTP(t, h, fmt.Sprintf("POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", target, pieces))
+		for range pieces {
+			io.WriteString(c, "x") // the proxy may be gone
+			time.Sleep(short / 2)
+		}
+		resp, err := http.ReadResponse(r, nil)
+		if got := err == nil && resp.StatusCode == http.StatusOK; got != ok {
+			t.Errorf("%s: %v, %v", target, resp, err)
+		}
+	}
+}
+
 // TestNothingThatAClientNamesIsConnectedTo tries every place of a request in
 // which an address may stand.
 func TestNothingThatAClientNamesIsConnectedTo(t *testing.T) {
