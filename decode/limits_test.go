@@ -138,7 +138,9 @@ func TestRequestsWithoutAnswersAreBounded(t *testing.T) {
 // TestReferralsAreBounded: the oldest of too many are forgotten.
 func TestReferralsAreBounded(t *testing.T) {
 	var b Book
-	add := func(n int) { b.Add(Referral{Cookie: fmt.Sprint("c", n), Client: "10.0.0.1", Address: fmt.Sprint("10.0.0.2:", n)}) }
+	add := func(n int) {
+		b.Add(Referral{Cookie: fmt.Sprint("c", n), Client: "10.0.0.1", Address: fmt.Sprint("10.0.0.2:", n)})
+	}
 	for n := range maxReferrals {
 		add(n)
 	}

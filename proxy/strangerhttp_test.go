@@ -116,7 +116,9 @@ func TestABodyMayTakeItsTimeAsLongAsItComes(t *testing.T) {
 	h, _, _ := webHarness(t, func(w http.ResponseWriter, r *http.Request) {
 		n, _ := io.Copy(io.Discard, r.Body)
 		fmt.Fprintf(w, "%d", n)
-	}, func(cfg *Config) { cfg.httpTimes = httpTimes{header: short, body: short, idle: patience, write: patience} })
+	}, func(cfg *Config) {
+		cfg.httpTimes = httpTimes{header: short, body: short, idle: patience, write: patience}
+	})
 	for target, ok := range map[string]bool{"/": true, "/gateway/gateway.dll?" + open: false} {
 		c, r := rawHTTP(t, h, fmt.Sprintf("POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", target, pieces))
 		for range pieces {
