@@ -43,6 +43,7 @@ func wantLines(t *testing.T, what, text string) {
 // FuzzInput reads whatever bytes somebody may name or pipe in, as every command
 // that reads files would.
 func FuzzInput(f *testing.F) {
+	f.Setenv("GOGC", "100") // or each run would set up the collection of garbage anew
 	for _, name := range []string{"msnp8.pcapng", "msnp15.pcapng"} {
 		sample, err := os.ReadFile(filepath.Join("../../captures/samples", name))
 		if err != nil {
