@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -34,10 +35,14 @@ func TestTheLogDoesNothingToATerminal(t *testing.T) {
 		f := proxyFlags{logLevel: "debug", logFormat: format}
 		log, err := f.logger(&out, run)
 		must(t, err)
+		var connections sync.WaitGroup // which log at the same time
 		for b := range 256 {
 			hostile := "a\x1b[2J\u061c" + string(rune(b)) + string(rune(0x2000+b)) + string([]byte{byte(b)})
-			log.Error().Err(errors.New(hostile)).Str("address", hostile).Str("file", "x"+hostile).Msg(hostile)
+			connections.Go(func() {
+				log.Error().Err(errors.New(hostile)).Str("address", hostile).Str("file", "x"+hostile).Msg(hostile)
+			})
 		}
+		connections.Wait()
 		run.flushLog()
 		if n := strings.Count(out.String(), "\n"); n != 256 {
 			t.Errorf("%d lines", n)

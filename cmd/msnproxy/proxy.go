@@ -284,7 +284,7 @@ func (f *proxyFlags) logger(w io.Writer, run *liveRun) (zerolog.Logger, error) {
 	var out io.Writer = queue
 	switch f.logFormat {
 	case "json":
-		out = display.NewJSONWriter(queue)
+		out = zerolog.SyncWriter(display.NewJSONWriter(queue)) // connections log at the same time
 	case "console":
 		out = zerolog.ConsoleWriter{
 			Out: queue, NoColor: !isTerminal(w) || os.Getenv("NO_COLOR") != "", TimeFormat: time.TimeOnly, FormatPrepare: harmlessMessage,
