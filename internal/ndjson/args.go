@@ -45,12 +45,16 @@ func agree(args []decode.Arg, named []decode.Field) bool {
 		return false
 	}
 	for i, f := range named {
-		if args[i].Name != f.Name || decode.PercentDecode(args[i].Value) != f.Value {
+		if args[i].Name != f.Name || decode.PercentDecode(args[i].Value) != f.Value && asWritten(args[i].Value) != f.Value {
 			return false
 		}
 	}
 	return true
 }
+
+// asWritten is what a record tells of an argument without percents: it has one
+// replacement for each byte that is none of UTF-8, not for each run of them.
+func asWritten(value []byte) string { return string([]rune(string(value))) }
 
 // argOf makes an argument of what a record tells of it, which is decoded: what
 // reads the argument will decode it again.

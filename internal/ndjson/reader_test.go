@@ -187,6 +187,19 @@ func TestLastLineThatIsCutOff(t *testing.T) {
 	}
 }
 
+// TestArgumentsThatAreNoUTF8ReadBackAreTheSame: their bytes are in the line.
+func TestArgumentsThatAreNoUTF8ReadBackAreTheSame(t *testing.T) {
+	for _, name := range []string{"a\xab\xab\xab.com", "\xff", "\xe2\x80%41\xc3"} {
+		var out bytes.Buffer
+		sink := New(&out, Options{})
+		s := decode.NewSession(decode.Config{Conn: "c1", Opened: decode.Stamp{Time: noon}, Emit: func(r *decode.Record) { _ = sink.Record(r) }})
+		s.Feed(decode.ServerToClient, []byte("NLN NLN a@b.c "+name+"\r\n"), decode.Stamp{Time: noon})
+		if again, err := readAll(t, out.String(), Options{}); err != io.EOF || again != out.String() {
+			t.Errorf("%q: %v %s", name, err, firstDifference(again, out.String()))
+		}
+	}
+}
+
 // recordWith is a line with a command, and something more in it.
 func recordWith(line, more string) string {
 	return `{"time":"2004-05-17T12:00:00Z","conn":"c1","seq":1,"kind":"command","dir":"c2s","verb":"PNG","line":"` + line + `"` + more + "}\n"
