@@ -212,10 +212,16 @@ func (x *httpExchange) wentOut() {
 // errSwitched is told of a server that does what it was not asked for.
 var errSwitched = errors.New("the server switches to another protocol, which is not relayed")
 
+// errStatus is told of a server whose answer says nothing that there is.
+var errStatus = errors.New("the server answers with a status that does not exist")
+
 // incoming deals with the response.
 func (x *httpExchange) incoming(resp *http.Response) error {
-	if resp.StatusCode == http.StatusSwitchingProtocols {
+	switch {
+	case resp.StatusCode == http.StatusSwitchingProtocols:
 		return errSwitched
+	case resp.StatusCode < 100 || resp.StatusCode > 999:
+		return errStatus // net/http would panic over it
 	}
 	x.wentOut()
 	x.mu.Lock()
