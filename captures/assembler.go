@@ -39,20 +39,23 @@ const (
 // It consumes nothing that it does not deliver to half.ReassembledSG, within
 // the same call or within a later one for the same half.
 type assembler struct {
-	lib     *reassembly.Assembler
-	current *half // the one whose segment is handed over
+	lib     *reassembly.Assembler // nil while it was not needed
+	current *half                 // the one whose segment is handed over
 	segment layers.TCP
 	context packetContext // of segments that are delivered at once
 	halves  uint64        // made so far: the key of the next one
 	recents recents
 }
 
-func newAssembler() *assembler {
-	a := &assembler{}
-	a.lib = reassembly.NewAssembler(reassembly.NewStreamPool(a))
-	a.lib.MaxBufferedPagesPerConnection = maxPages
-	a.lib.MaxBufferedPagesTotal = maxPagesTotal
-	return a
+// newAssembler returns an assembler. The library takes 2 MB, and gets them when
+// something is out of order for the first time.
+func newAssembler() *assembler { return &assembler{} }
+
+func (a *assembler) newLibrary() *reassembly.Assembler {
+	lib := reassembly.NewAssembler(reassembly.NewStreamPool(a))
+	lib.MaxBufferedPagesPerConnection = maxPages
+	lib.MaxBufferedPagesTotal = maxPagesTotal
+	return lib
 }
 
 // New implements reassembly.StreamFactory.
@@ -104,6 +107,9 @@ func (a *assembler) push(h *half, offset int64, data []byte, s *segment) {
 func (a *assembler) start(h *half) {
 	if h.open {
 		return
+	}
+	if a.lib == nil {
+		a.lib = a.newLibrary()
 	}
 	h.open, h.base = true, h.next
 	h.flow = a.newFlow()

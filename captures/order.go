@@ -26,7 +26,7 @@ const (
 	maxWaitingBytes = 16 << 20
 	// maxSpare bounds the records that are kept for those to come, to some
 	// 2 MB: as many as wait in most captures, and are being written.
-	maxSpare = 2 << 10
+	maxSpare = 1 << 10
 )
 
 // place is where a record stands in the order of a run.

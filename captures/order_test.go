@@ -259,6 +259,26 @@ func TestRecordsAreMadeOfOthers(t *testing.T) {
 	}
 }
 
+// TestRecordsInUseDoNotGrowWithConnections gives every record back: as many are in
+// use as wait within the window, however many connections come and go.
+func TestRecordsInUseDoNotGrowWithConnections(t *testing.T) {
+	var talks []*talk
+	const connections, apart = 500, 10 * time.Second
+	for i := range connections {
+		k := newTalk(fmt.Sprintf("10.0.%d.%d:2048", i/200, 1+i%200), "10.0.0.2:1863")
+		talks = append(talks, k.wait(time.Duration(i)*apart).open().signIn().close())
+	}
+	var d *Decoder
+	made := 0
+	d = NewDecoder(Options{Emit: func(r *decode.Record) { made++; d.Recycle(r) }})
+	check(t, d.Files(context.Background(), []Input{input("file", pcapFile(linkEthernet, packets(t, linkEthernet, talks...)))}))
+	d.Close()
+	each := made / connections
+	if n, most := len(d.order.spare), each*(1+int(fileWindow/apart))*2; n > most || each < 5 {
+		t.Errorf("%d records were in use for %d, want at most %d", n, made, most)
+	}
+}
+
 // TestWaitingRecordsStayApart has the one who gets a record put slices of its own
 // into it, as masking does.
 func TestWaitingRecordsStayApart(t *testing.T) {

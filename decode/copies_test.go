@@ -48,6 +48,9 @@ func normal(r *Record) *Record {
 	if len(n.Notes) == 0 {
 		n.Notes = nil
 	}
+	if len(n.Args) == 0 {
+		n.Args = nil
+	}
 	n.memory = nil
 	for i := range n.Args {
 		if len(n.Args[i].Value) == 0 {

@@ -44,12 +44,15 @@ func TestRecordsThatAreUsedAgain(t *testing.T) {
 		s.Close("end", Stamp{})
 		return out
 	}
-	used := &Record{
-		Verb: "XXX", TrID: 9, HasTrID: true, Reason: "no", Client: "c", HTTP: &HTTP{}, Joined: &JoinedMessage{}, Said: &Payload{},
-		Line: []byte("XXX 9"), Args: []Arg{{Name: "a", Value: []byte("9"), Secret: true}}, Notes: []Note{{Kind: NoteIssue}},
+	used := func() *Record {
+		r := &Record{
+			Verb: "XXX", TrID: 9, HasTrID: true, Reason: "no", Client: "c", HTTP: &HTTP{}, Joined: &JoinedMessage{}, Said: &Payload{},
+			Line: []byte("XXX 9"), Args: []Arg{{Name: "a", Value: []byte("9"), Secret: true}}, Notes: []Note{{Kind: NoteIssue}},
+		}
+		r.Keep()
+		return r
 	}
-	used.Keep()
-	got, want := collect(func() *Record { return used }), collect(nil)
+	got, want := collect(used), collect(nil)
 	if len(got) != len(want) {
 		t.Fatalf("%d records, want %d", len(got), len(want))
 	}

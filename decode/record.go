@@ -172,8 +172,8 @@ func (r *Record) Keep() {
 
 // What a record that is used again keeps for the next: few need more.
 const (
-	spareBytes = 4 << 10
-	spareArgs  = 64
+	spareBytes = 1 << 10
+	spareArgs  = 16
 )
 
 // Trim lets go of what the record points to, but for room that the next one is

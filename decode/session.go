@@ -25,9 +25,9 @@ type Config struct {
 	Checks *Checks
 	// Emit is called with each record, which is valid only during the call.
 	Emit func(*Record)
-	// New brings the record that is made next, whatever is in it; from then on
-	// it belongs to whom Emit hands it to. Without it, the session uses one of
-	// its own for all.
+	// New brings the record that is made next, which nobody uses, whatever is in
+	// it; it belongs to whom Emit hands it to. Without it, the session uses one
+	// of its own for all but the open record.
 	New func() *Record
 }
 
@@ -53,7 +53,8 @@ type Session struct {
 	chunks  chunkStore
 	lock    *lockAndKey // nil before the first challenge
 
-	words [][]byte // reused for each line
+	ownRecord bool     // one is used for all; see Config.New
+	words     [][]byte // reused for each line
 }
 
 // side is one direction of a session.
@@ -72,6 +73,7 @@ func NewSession(cfg Config) *Session {
 	s := &Session{cfg: cfg, servers: DS | NS | SB}
 	if s.cfg.New == nil {
 		own := &Record{}
+		s.ownRecord = true
 		s.cfg.New = func() *Record { return own }
 	}
 	for _, dir := range [...]Direction{ClientToServer, ServerToClient} {
@@ -187,10 +189,16 @@ func (s *Session) emit(r *Record) {
 func (s *Session) open() {
 	s.opened = true
 	s.seq++
-	s.cfg.Emit(&Record{
+	r := &Record{} // the session's own is in the making
+	if !s.ownRecord {
+		r = s.cfg.New()
+	}
+	*r = Record{
 		Stamp: s.cfg.Opened, Conn: s.cfg.Conn, Seq: s.seq, Kind: KindOpen,
 		Client: s.cfg.Client, ServerAddr: s.cfg.Server, Via: s.announcedBy(), Carrier: s.cfg.Carrier,
-	})
+		Args: r.Args[:0], Notes: r.Notes[:0], memory: r.memory,
+	}
+	s.cfg.Emit(r)
 }
 
 // announcedBy finds the XFR or RNG that led to the connection: by the cookie
