@@ -185,17 +185,25 @@ func (s *Server) admit(p *peer) bool {
 	return !s.log.closing
 }
 
-// ended closes a connection and notes why.
+// ended notes why a connection has ended and closes it, in that order: once the
+// client sees the end, what was wrong can be asked for.
 func (s *Server) ended(p *peer, err error) {
+	s.complain(p, err)
 	p.conn.Close()
 	s.log.Lock()
 	defer s.log.Unlock()
 	p.entry.Closed = true
+	close(s.log.changed)
+	s.log.changed = make(chan struct{})
+}
+
+// complain notes what was wrong with a connection, if anything was.
+func (s *Server) complain(p *peer, err error) {
+	s.log.Lock()
+	defer s.log.Unlock()
 	if err != nil && !s.log.closing {
 		s.log.errors = append(s.log.errors, located(err, p.where()))
 	}
-	close(s.log.changed)
-	s.log.changed = make(chan struct{})
 }
 
 // located adds to an error where it happened.
