@@ -26,18 +26,8 @@ var answerStart = []byte("QRY ")
 
 // ask has every client that can answer a challenge get one at each interval.
 func (p *Proxy) ask(ctx context.Context, interval time.Duration) {
-	ticker := time.NewTicker(interval)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			for _, c := range p.connections() {
-				p.wait.Go(c.ask) // a client that does not read must not keep others waiting
-			}
-		}
-	}
+	// A client that does not read must not keep others waiting.
+	p.every(ctx, interval, func(c *conn) { p.wait.Go(c.ask) })
 }
 
 // connections returns the connections that there are now.

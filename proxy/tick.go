@@ -9,9 +9,9 @@ import (
 // on which nothing comes is told so soon.
 const tickEvery = time.Second
 
-// tick tells all connections the time, until the run ends.
-func (p *Proxy) tick(ctx context.Context) {
-	ticker := time.NewTicker(tickEvery)
+// every does something with each connection at each interval, until the run ends.
+func (p *Proxy) every(ctx context.Context, interval time.Duration, do func(*conn)) {
+	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for {
 		select {
@@ -19,11 +19,14 @@ func (p *Proxy) tick(ctx context.Context) {
 			return
 		case <-ticker.C:
 			for _, c := range p.connections() {
-				c.tick()
+				do(c)
 			}
 		}
 	}
 }
+
+// tick tells all connections the time, until the run ends.
+func (p *Proxy) tick(ctx context.Context) { p.every(ctx, tickEvery, (*conn).tick) }
 
 // tick tells the session the time.
 func (c *conn) tick() {
