@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -48,6 +49,60 @@ func TestTheLogDoesNothingToATerminal(t *testing.T) {
 			t.Errorf("%d lines", n)
 		}
 		wantHarmless(t, format, out.String())
+	}
+}
+
+// TestTheLogIsReadToItsEnd however late its reader gets to it.
+func TestTheLogIsReadToItsEnd(t *testing.T) {
+	for range 1000 {
+		var out bytes.Buffer
+		q := newLogQueue(&out)
+		for i := range 20 {
+			fmt.Fprintln(q, i)
+			if i%7 == 0 {
+				runtime.Gosched()
+			}
+		}
+		q.end(patience)
+		if n := strings.Count(out.String(), "\n"); n != 20 {
+			t.Fatalf("%d lines: %q", n, out.String())
+		}
+	}
+}
+
+// stuck is read by nobody until it is released.
+type stuck struct {
+	lockedBuffer
+	begun, release chan struct{}
+}
+
+func (s *stuck) Write(p []byte) (int, error) {
+	select {
+	case s.begun <- struct{}{}:
+	default:
+	}
+	<-s.release
+	return s.lockedBuffer.Write(p)
+}
+
+func TestALogThatNobodyReadsHoldsNothingUpAndTellsWhatItLacks(t *testing.T) {
+	out := &stuck{begun: make(chan struct{}), release: make(chan struct{})}
+	q := newLogQueue(out)
+	fmt.Fprintln(q, "first")
+	<-out.begun
+	for i := range maxLogQueue + 50 {
+		fmt.Fprintln(q, i)
+	}
+	q.end(time.Millisecond) // in vain
+	close(out.release)
+	for len(q.texts) > 0 {
+		time.Sleep(time.Millisecond)
+	}
+	fmt.Fprintln(q, "last")
+	q.end(patience)
+	want := fmt.Sprintf("%d\n50 messages were dropped\nlast\n", maxLogQueue-1)
+	if !strings.HasSuffix(out.String(), want) {
+		t.Errorf("it ends with %q, want %q", out.String()[max(0, len(out.String())-60):], want)
 	}
 }
 

@@ -8,18 +8,15 @@ import (
 	"io"
 	"net"
 	"net/netip"
-	"os"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
-	"github.com/rs/zerolog/diode"
 	"github.com/spf13/cobra"
 
 	"msnproxy/captures"
-	"msnproxy/internal/display"
 	"msnproxy/internal/journal"
 	"msnproxy/internal/ndjson"
 	"msnproxy/internal/report"
@@ -155,10 +152,10 @@ type liveRun struct {
 	onwards io.Writer   // where the report goes; nil if it could not get there
 	atEnd   *reportFile // where it is written to as well, or nil
 
-	repeats  *repeats  // what the log has had too often
-	logQueue io.Closer // what of the log is not written yet
-	mu       sync.Mutex
-	failed   []error // outputs that did not get everything
+	repeats *repeats  // what the log has had too often
+	logged  *logQueue // what of the log is not written yet
+	mu      sync.Mutex
+	failed  []error // outputs that did not get everything
 }
 
 // runProxy runs a proxy until ctx is done or nobody reads its output any more.
@@ -267,43 +264,6 @@ func readFaults(texts []string) (faults []proxy.Fault, err error) {
 
 func flagError(format string, args ...any) error {
 	return &exitError{code: exitUsage, err: fmt.Errorf(format, args...)}
-}
-
-// logQueue is how many messages of the log may wait to be read.
-const logQueue = 1000
-
-// logger makes the operator's log.
-func (f *proxyFlags) logger(w io.Writer, run *liveRun) (zerolog.Logger, error) {
-	level, err := zerolog.ParseLevel(f.logLevel)
-	if err != nil {
-		return zerolog.Nop(), flagError("--log-level %q: use debug, info, warn or error", f.logLevel)
-	}
-	// Whoever does not read the log must not stop the relay.
-	// It would close what it writes to, if it could.
-	queue := diode.NewWriter(struct{ io.Writer }{w}, logQueue, 0, func(missed int) { fmt.Fprintf(w, "%d messages were dropped\n", missed) })
-	var out io.Writer = queue
-	switch f.logFormat {
-	case "json":
-		out = zerolog.SyncWriter(display.NewJSONWriter(queue)) // connections log at the same time
-	case "console":
-		out = zerolog.ConsoleWriter{
-			Out: queue, NoColor: !isTerminal(w) || os.Getenv("NO_COLOR") != "", TimeFormat: time.TimeOnly, FormatPrepare: harmlessMessage,
-		}
-	default:
-		return zerolog.Nop(), flagError("--log-format %q: use console or json", f.logFormat)
-	}
-	run.logQueue = queue
-	run.repeats = &repeats{log: zerolog.New(out).Level(level).With().Timestamp().Logger(), said: map[string]*saying{}}
-	return run.repeats.log.Hook(run.repeats), nil
-}
-
-// harmlessMessage makes a message fit for a terminal. Most are ours; net/http
-// has some of its own. Fields are quoted where need be.
-func harmlessMessage(event map[string]any) error {
-	if text, ok := event[zerolog.MessageFieldName].(string); ok {
-		event[zerolog.MessageFieldName] = display.Harmless(text)
-	}
-	return nil
 }
 
 // portRange reads FIRST-LAST.
@@ -485,26 +445,6 @@ func (run *liveRun) printReport() error {
 		return nil
 	}
 	return err
-}
-
-// logPatience is how long the end of a run waits for whoever reads its log.
-const logPatience = time.Second
-
-// flushLog lets the log be read to its end, if anybody reads it.
-func (run *liveRun) flushLog() {
-	if run.logQueue == nil {
-		return
-	}
-	run.repeats.tellAll()
-	written := make(chan struct{})
-	go func() {
-		defer close(written)
-		run.logQueue.Close()
-	}()
-	select {
-	case <-written:
-	case <-time.After(logPatience):
-	}
 }
 
 func (run *liveRun) closeFiles() error {
