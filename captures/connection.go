@@ -9,7 +9,8 @@ import (
 )
 
 // Why a connection was closed. The live proxy uses the same words, but for
-// reasonReused and reasonEvicted, which only a capture can show.
+// reasonReused and those of connections that made room, which only a capture can
+// show.
 const (
 	reasonClientClosed = "client closed"
 	reasonServerClosed = "server closed"
@@ -19,6 +20,7 @@ const (
 	reasonIdle         = "idle"
 	reasonReused       = "ports used again"
 	reasonEvicted      = "too many connections"
+	reasonUnfinished   = "too much of it is unfinished"
 )
 
 // unknown stands for a side of a connection that is not known.
@@ -41,6 +43,8 @@ type connection struct {
 	reset   int               // the side that sent a RST, or unknown
 	strays  int               // segments in a row that were out of reach
 	waits   bool              // it is among those that are told the time
+
+	unfinished int64 // bytes of what is not complete, when it was weighed last
 
 	carrier   decode.Carrier // its id as that which carries others, once it has one
 	exchanges *lane          // what records of HTTP go through, from then on

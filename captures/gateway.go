@@ -20,6 +20,8 @@ type gatewaySession struct {
 	number int             // in the order of the sessions
 	decode *decode.Session // nil when it has ended
 	last   decode.Stamp
+
+	unfinished int64 // bytes of what is not complete, when it was weighed last
 }
 
 // find returns a session that is known, or nil.
@@ -62,20 +64,28 @@ func (g *gatewaySessions) feed(id string, dir decode.Direction, m *httpMessage) 
 		s.decode.Feed(dir, p.data, p.at)
 	}
 	s.decode.Gap(dir, m.dropped, m.done)
+	g.table.room.weigh(&s.unfinished, s.held())
 }
 
 // close ends a session.
-func (s *gatewaySession) close(reason string, at decode.Stamp) {
+func (g *gatewaySessions) close(s *gatewaySession, reason string, at decode.Stamp) {
 	if s.decode != nil {
 		s.decode.Close(reason, at)
 		s.decode = nil
+		g.table.room.weigh(&s.unfinished, 0)
 	}
 }
 
 // forget ends a session, and takes it out.
 func (g *gatewaySessions) forget(one *gateway.Session[*gatewaySession], reason string) {
-	one.State.close(reason, one.State.last)
+	g.close(one.State, reason, one.State.last)
 	g.known.Remove(one)
+}
+
+// evict forgets a session to make room.
+func (g *gatewaySessions) evict(one *gateway.Session[*gatewaySession]) {
+	g.table.decoder.files[g.table.file].Evicted++
+	g.forget(one, reasonUnfinished)
 }
 
 // expire forgets the sessions that were silent for too long, or that are too
@@ -92,6 +102,6 @@ func (g *gatewaySessions) finish(at decode.Stamp) {
 	left := g.known.All()
 	slices.SortFunc(left, func(a, b *gateway.Session[*gatewaySession]) int { return a.State.number - b.State.number })
 	for _, one := range left {
-		one.State.close(reasonCaptureEnded, at)
+		g.close(one.State, reasonCaptureEnded, at)
 	}
 }

@@ -259,7 +259,7 @@ func (t *httpTalk) fromGateway(r *pendingRequest, m *httpMessage) {
 	}
 	t.deliver(about.Session, decode.ServerToClient, m)
 	if s := t.sessions.find(about.Session); s != nil && about.Closed {
-		s.close(reasonServerClosed, m.done)
+		t.sessions.close(s, reasonServerClosed, m.done)
 	}
 }
 

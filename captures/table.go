@@ -47,6 +47,8 @@ type table struct {
 	recent                    *connection // that of the last packet; the next one tends to be its, too
 	timers                    [2]timers   // by kind
 
+	room room // for what is not complete in them
+
 	waiting []*connection // their sessions wait for something
 	ticked  time.Time     // when those were last told the time
 	seen    time.Time     // the time of the last packet
@@ -67,7 +69,7 @@ func orderedPorts(a, b netip.AddrPort) ports {
 }
 
 func newTable(d *Decoder) *table {
-	t := &table{decoder: d, byPorts: map[ports]*connection{}}
+	t := &table{decoder: d, byPorts: map[ports]*connection{}, room: room{size: maxUnfinished, share: unfinishedShare}}
 	t.gateway.table = t
 	return t
 }
@@ -136,6 +138,7 @@ func (t *table) settle(c *connection) {
 	if c.live != nil && c.ended() {
 		t.finish(c, "")
 	}
+	t.room.weigh(&c.unfinished, c.held())
 	t.watch(c)
 }
 
@@ -227,6 +230,7 @@ func (t *table) retire(c *connection) {
 	}
 	c.live.session, c.live.http, c.live.held = nil, nil, nil // the library still points into c.live
 	c.live = nil
+	t.room.weigh(&c.unfinished, 0)
 	c.in.remove(c)
 	t.done.push(c)
 }
@@ -258,6 +262,9 @@ func (t *table) drop(c *connection, reason string) {
 // expire closes and forgets the connections that were silent for too long, or
 // that are too many.
 func (t *table) expire(now time.Time) {
+	if t.room.lacks() {
+		t.makeRoom()
+	}
 	t.expireConnections(now)
 	t.gateway.expire(now)
 }
@@ -266,8 +273,8 @@ func (t *table) expireConnections(now time.Time) {
 	if now.Before(t.wake) && t.undecided.size <= maxUndecided && t.sessions.size <= maxAccepted && t.done.size <= maxDone {
 		return
 	}
-	t.undecided.expire(now, idleAfter, maxUndecided, t.dropIdle, t.evict)
-	t.sessions.expire(now, idleAfter, maxAccepted, t.dropIdle, t.evict)
+	t.undecided.expire(now, idleAfter, maxUndecided, t.dropIdle, t.evictOne)
+	t.sessions.expire(now, idleAfter, maxAccepted, t.dropIdle, t.evictOne)
 	t.done.expire(now, forgetAfter, maxDone, t.dropIdle, t.dropIdle)
 	t.wake = t.done.due(t.sessions.due(t.undecided.due(now.Add(forgetAfter), idleAfter), idleAfter), forgetAfter)
 }
@@ -282,10 +289,13 @@ func (t *table) dropIdle(c *connection) {
 	t.drop(c, reasonIdle)
 }
 
+// evictOne drops a connection of too many.
+func (t *table) evictOne(c *connection) { t.evict(c, reasonEvicted) }
+
 // evict drops a connection to make room.
-func (t *table) evict(c *connection) {
+func (t *table) evict(c *connection, reason string) {
 	t.decoder.files[t.file].Evicted++
-	t.drop(c, reasonEvicted)
+	t.drop(c, reason)
 }
 
 // finishAll closes all connections at the end of the run, in the order in

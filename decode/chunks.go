@@ -3,6 +3,7 @@ package decode
 import (
 	"cmp"
 	"slices"
+	"unsafe"
 )
 
 // Limits of what a connection holds of chunked messages, which a peer may
@@ -109,6 +110,15 @@ func (s *chunkStore) add(rec *Record) *JoinedMessage {
 		s.drop(s.open[0])
 	}
 	return nil
+}
+
+// held is about how many bytes the messages take.
+func (s *chunkStore) held() int {
+	n := s.bytes
+	for _, m := range s.open {
+		n += cap(m.parts) * int(unsafe.Sizeof(chunkPart{}))
+	}
+	return n
 }
 
 // mayBeChunk is the one look that every message gets: the headers of a chunk

@@ -123,6 +123,16 @@ func (s *Session) Gap(dir Direction, n int64, at Stamp) {
 // the beginning of a command, as a rule. They are valid until the next call.
 func (s *Session) Pending(dir Direction) []byte { return s.sides[dir.index()].framer.Pending() }
 
+// Held is how many bytes the session holds of what is not complete: commands,
+// chunked messages, requests without replies. It is about right.
+func (s *Session) Held() int64 {
+	n := s.chunks.held() + s.pending.held()
+	for i := range s.sides {
+		n += cap(s.sides[i].framer.own)
+	}
+	return int64(n)
+}
+
 // End tells that a direction has ended: nothing more comes from that end.
 func (s *Session) End(dir Direction) {
 	s.sides[dir.index()].framer.End()

@@ -1,6 +1,9 @@
 package decode
 
-import "time"
+import (
+	"time"
+	"unsafe"
+)
 
 // maxPending bounds the requests that a session remembers for their replies.
 // Clients have a handful open at a time; a contact list in single ADD or ADC
@@ -33,6 +36,9 @@ func (t *transactions) add(n transaction) {
 	}
 	t.open = append(t.open, n)
 }
+
+// held is about how many bytes the requests take.
+func (t *transactions) held() int { return cap(t.open) * int(unsafe.Sizeof(transaction{})) }
 
 // keepAnswered is how many requests are kept before answered ones are dropped.
 const keepAnswered = 16

@@ -163,7 +163,7 @@ func tell(w io.Writer, summaries []captures.Summary, done func(captures.Summary)
 			done(s)
 		}
 		if s.Evicted > 0 {
-			fmt.Fprintf(w, "msnproxy: %s: %d connections were given up, the ones idle longest, because there were too many at a time\n", display.Harmless(s.File), s.Evicted)
+			fmt.Fprintf(w, "msnproxy: %s: %d connections were given up, the ones idle longest, because there were too many at a time, or too much was unfinished in them\n", display.Harmless(s.File), s.Evicted)
 		}
 	}
 	if !failed {
