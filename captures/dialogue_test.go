@@ -2,6 +2,7 @@ package captures
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -171,14 +172,9 @@ func packets(t testing.TB, link int, talks ...*talk) []packet {
 	t.Helper()
 	var segs []seg
 	for _, k := range talks {
-		for _, s := range k.segs {
-			i := len(segs)
-			for i > 0 && segs[i-1].at > s.at {
-				i--
-			}
-			segs = append(segs[:i:i], append([]seg{s}, segs[i:]...)...)
-		}
+		segs = append(segs, k.segs...)
 	}
+	slices.SortStableFunc(segs, func(a, b seg) int { return cmp.Compare(a.at, b.at) })
 	var out []packet
 	for _, s := range segs {
 		data := s.render(t, link)
