@@ -15,16 +15,30 @@ import (
 // program itself below 64 MB.
 const steadyHeap = 43 << 20
 
-// steadyMemory lets the heap grow to steadyHeap at once, and beyond it no
-// further than to a quarter more than is in use. Who has set Go's own variables
-// knows better.
+// steadyMemory lets the heap grow to steadyHeap at once, and beyond it by what
+// garbageFor says. Who has set Go's own variables knows better.
 func steadyMemory() {
 	if memoryIsSet() {
 		return
 	}
 	debug.SetMemoryLimit(steadyHeap)
 	debug.SetGCPercent(-1)
-	afterCollection(func() { debug.SetMemoryLimit(max(steadyHeap, inUse()*5/4)) })
+	afterCollection(func() {
+		use := inUse()
+		debug.SetMemoryLimit(max(steadyHeap, use+garbageFor(use)+notHeap()))
+	})
+}
+
+// garbageFor is how much garbage there may be beside what is in use before it is
+// looked for. What it costs to look grows with what is in use, so there may be
+// more of it then; up to steadyHeap little, to stay below 64 MB.
+func garbageFor(use int64) int64 { return use/4 + max(0, use-steadyHeap)/2 }
+
+// notHeap is the memory that Go's limit is about and that is none of the heap's.
+// Without it, a large heap would be at its limit all the time.
+func notHeap() int64 {
+	return measured("/memory/classes/total:bytes") - measured("/memory/classes/heap/released:bytes") -
+		measured("/memory/classes/heap/free:bytes") - measured("/memory/classes/heap/objects:bytes")
 }
 
 // memoryIsSet tells whether somebody has set Go's own variables.

@@ -1,10 +1,66 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"testing"
 	"time"
+
+	"msnproxy/captures"
+	"msnproxy/decode"
 )
+
+// manyConnections makes a capture of connections that are all open to the end.
+func manyConnections(t *testing.T, n int) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "many.pcapng")
+	file, err := os.Create(name)
+	must(t, err)
+	w, err := captures.NewWriter(file)
+	must(t, err)
+	at := time.Date(2008, 6, 10, 18, 5, 0, 0, time.UTC)
+	for i := range n {
+		conn, client := fmt.Sprint(i), netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), 2048)
+		must(t, w.Open(conn, client, netip.MustParseAddrPort("198.51.100.1:1863"), at))
+		for _, line := range []string{"VER 1 MSNP8 CVR0\r\n", "USR 2 TWN I alice@example.com\r\n", "PNG\r\n", "XFR 3 SB\r\n"} {
+			must(t, w.Data(conn, decode.ClientToServer, []byte(line), at))
+			at = at.Add(time.Millisecond)
+		}
+	}
+	must(t, w.Flush())
+	must(t, file.Close())
+	return name
+}
+
+// TestALargeHeapIsNotCollectedAllTheTime reads what takes more memory than
+// steadyHeap. As it grows by half of itself, a handful of collections is enough
+// once it is large, after some while it is small.
+func TestALargeHeapIsNotCollectedAllTheTime(t *testing.T) {
+	const connections, most = 14_000, 20
+	cmd := exec.Command("msnproxy", "decode", "--json", manyConnections(t, connections))
+	cmd.Env = append(os.Environ(), "GODEBUG=gctrace=1")
+	var trace bytes.Buffer
+	cmd.Stderr = &trace
+	must(t, cmd.Run())
+	n := bytes.Count(trace.Bytes(), []byte("gc "))
+	t.Logf("garbage was collected %d times", n)
+	if n == 0 || n > most {
+		t.Errorf("garbage was collected %d times, want at most %d", n, most)
+	}
+}
+
+func TestTheMoreIsInUseTheMoreGarbageThereMayBe(t *testing.T) {
+	for use, want := range map[int64]int64{0: 0, 40 << 20: 10 << 20, steadyHeap: steadyHeap / 4, steadyHeap + 40<<20: steadyHeap/4 + 30<<20} {
+		if got := garbageFor(use); got != want {
+			t.Errorf("with %d bytes in use: %d, want %d", use, got, want)
+		}
+	}
+}
 
 func TestRoomForGarbageIsBoundedBothWays(t *testing.T) {
 	for _, one := range []struct {
