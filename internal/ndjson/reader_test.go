@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"msnproxy/captures"
 	"msnproxy/decode"
@@ -302,5 +304,21 @@ func TestExchangesOfHTTPReadBackAreTheSame(t *testing.T) {
 `
 	if got, err := readAll(t, lines, Options{}); err != io.EOF || got != lines {
 		t.Errorf("%v\n%s", err, firstDifference(got, lines))
+	}
+}
+
+func TestDurationsAreReadToTheMicrosecondUpToALimit(t *testing.T) {
+	for ms, want := range map[milliseconds]time.Duration{
+		0: 0, 95: 95 * time.Millisecond, 0.001: time.Microsecond, -1.5: -1500 * time.Microsecond,
+		2251799813685.247: maxDuration - time.Microsecond, 2251799813685.248: maxDuration, -2251799813685.248: -maxDuration,
+		2251799813685.249: maxDuration, -6678164812990.351: -maxDuration, 1e300: maxDuration,
+	} {
+		if got := ms.duration(); got != want {
+			t.Errorf("%f ms: %d, want %d", ms, got, want)
+		}
+		line := string(NewEncoder(Options{}).Append(nil, &decode.Record{Kind: decode.KindCommand, Notes: []decode.Note{{Kind: decode.NoteReply, Latency: want}}}))
+		if again := fmt.Sprintf(`"latency_ms":%.3f`, float64(want)/1e6); !strings.Contains(line, again) {
+			t.Errorf("%f ms is written again as %s", ms, line)
+		}
 	}
 }

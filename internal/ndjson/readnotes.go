@@ -74,8 +74,13 @@ func (n *notes) UnmarshalJSON(text []byte) error {
 // milliseconds is a duration as it stands in records: to the microsecond.
 type milliseconds float64
 
+// maxDuration is the longest duration that is read, some 71 years: beyond it, a
+// float64 of milliseconds no longer tells microseconds apart.
+const maxDuration = 1 << 51 * time.Microsecond
+
 func (ms milliseconds) duration() time.Duration {
-	return time.Duration(math.Round(float64(ms)*1000)) * time.Microsecond
+	limit := float64(maxDuration / time.Microsecond)
+	return time.Duration(max(-limit, min(math.Round(float64(ms)*1000), limit))) * time.Microsecond
 }
 
 func (n *note) note() decode.Note {
