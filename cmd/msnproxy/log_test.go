@@ -45,6 +45,7 @@ func TestTheLogDoesNothingToATerminal(t *testing.T) {
 		}
 		connections.Wait()
 		run.flushLog()
+		<-run.logged.written // however late that is
 		if n := strings.Count(out.String(), "\n"); n != 256 {
 			t.Errorf("%d lines", n)
 		}
@@ -86,7 +87,7 @@ func (s *stuck) Write(p []byte) (int, error) {
 }
 
 func TestALogThatNobodyReadsHoldsNothingUpAndTellsWhatItLacks(t *testing.T) {
-	out := &stuck{begun: make(chan struct{}), release: make(chan struct{})}
+	out := &stuck{begun: make(chan struct{}, 1), release: make(chan struct{})}
 	q := newLogQueue(out)
 	fmt.Fprintln(q, "first")
 	<-out.begun
