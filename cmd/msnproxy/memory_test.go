@@ -83,8 +83,8 @@ func TestMemoryIsGivenBackAtRest(t *testing.T) {
 	for i := range garbage {
 		garbage[i] = 1
 	}
-	garbage = nil
 	before := measured("/memory/classes/heap/released:bytes")
+	garbage = nil
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	go restFromTimeToTime(ctx)
