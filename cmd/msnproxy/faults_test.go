@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand"
 	"net"
@@ -17,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"msnproxy/captures"
 	"msnproxy/decode"
 	"msnproxy/internal/sim/peers"
 )
@@ -156,6 +158,44 @@ func wholeRecords(t *testing.T, name string, mayTear bool) map[string]int {
 	return counts
 }
 
+// awaitRecords waits until a file that is being written has so many records of
+// a kind.
+func awaitRecords(t *testing.T, name, kind string, want int) {
+	t.Helper()
+	await(t, fmt.Sprintf("%d records of %s in %s", want, kind, name), func() bool {
+		content, _ := os.ReadFile(name)
+		return bytes.Count(content, []byte(`"kind":"`+kind+`"`)) >= want
+	})
+}
+
+// awaitCaptured waits until a capture that is being written has so many records
+// of a kind.
+func awaitCaptured(t *testing.T, name string, kind decode.Kind, want int) {
+	t.Helper()
+	await(t, fmt.Sprintf("%d records of %s in %s", want, kind, name), func() bool {
+		content, _ := os.ReadFile(name)
+		got := 0
+		decoder := captures.NewDecoder(captures.Options{Emit: func(r *decode.Record) {
+			if r.Kind == kind {
+				got++
+			}
+		}})
+		decoder.File(context.Background(), name, bytes.NewReader(content)) // it may end within a packet
+		decoder.Flush()
+		return got >= want
+	})
+}
+
+// await waits until something is true that is to become so by itself.
+func await(t *testing.T, what string, isTrue func() bool) {
+	t.Helper()
+	for end := time.Now().Add(patience); !isTrue(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("there are never %s", what)
+		}
+	}
+}
+
 // TestWhatIsOnDiskOutlivesAKill kills the program at random, in the midst of
 // traffic. What was written can be read.
 func TestWhatIsOnDiskOutlivesAKill(t *testing.T) {
@@ -172,7 +212,9 @@ func TestWhatIsOnDiskOutlivesAKill(t *testing.T) {
 			for p.evening() == nil {
 			}
 		})
-		after := time.Duration(20+rand.Intn(200)) * time.Millisecond
+		awaitRecords(t, records, "command", 1)
+		awaitCaptured(t, capture, decode.KindCommand, 1)
+		after := time.Duration(rand.Intn(200)) * time.Millisecond
 		time.Sleep(after)
 		p.cmd.Process.Kill()
 		p.cmd.Wait()
@@ -367,7 +409,8 @@ func TestFilesAreTakenAwayDuringARun(t *testing.T) {
 			records := filepath.Join(t.TempDir(), "run.ndjson")
 			p := startProgram(t, "", "--records", records).read()
 			p.wantEvening()
-			time.Sleep(watchEvery + 100*time.Millisecond) // all is written, and it is time to look again
+			awaitRecords(t, records, "close", len(p.server.Connections())) // all is written
+			time.Sleep(watchEvery)                                         // and it is time to look again
 			if err := tt.take(records); err != nil {
 				t.Fatal(err)
 			}
@@ -398,7 +441,8 @@ func TestACaptureThatIsTakenAwayIsToldOnce(t *testing.T) {
 	capture := filepath.Join(t.TempDir(), "run.pcapng")
 	p := startProgram(t, "", "--capture", capture).read()
 	p.wantEvening()
-	time.Sleep(watchEvery + 100*time.Millisecond)
+	awaitCaptured(t, capture, decode.KindClose, len(p.server.Connections()))
+	time.Sleep(watchEvery)
 	if err := os.Rename(capture, capture+".1"); err != nil {
 		t.Fatal(err)
 	}
