@@ -21,7 +21,7 @@ import (
 )
 
 // patience is how long a test waits for what should happen at once.
-const patience = 10 * time.Second
+const patience = 30 * time.Second
 
 // shortDrain is how long the proxy of a test waits for the ends that the test
 // has left open.
