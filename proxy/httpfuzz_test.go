@@ -23,6 +23,19 @@ type pipes struct {
 	once    sync.Once
 }
 
+func newPipes() *pipes { return &pipes{clients: make(chan net.Conn), closed: make(chan struct{})} }
+
+// connect returns the client's end of a new connection.
+func (l *pipes) connect() net.Conn {
+	near, far := net.Pipe()
+	select {
+	case l.clients <- far:
+	case <-l.closed:
+		far.Close()
+	}
+	return near
+}
+
 func (l *pipes) Accept() (net.Conn, error) {
 	select {
 	case c := <-l.clients:
@@ -95,7 +108,7 @@ func FuzzHTTPListener(f *testing.F) {
 		f.Fatal(err)
 	}
 	p.http.listener.Close()
-	clients := &pipes{clients: make(chan net.Conn), closed: make(chan struct{})}
+	clients := newPipes()
 	p.http.listener = clients
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error)
@@ -103,8 +116,7 @@ func FuzzHTTPListener(f *testing.F) {
 	f.Cleanup(func() { cancel(); <-ended; live.Close() })
 	f.Fuzz(func(t *testing.T, request, answer []byte) {
 		server.begin(answer)
-		near, far := net.Pipe()
-		clients.clients <- far
+		near := clients.connect()
 		near.SetDeadline(time.Now().Add(patience))
 		go near.Write(request)
 		got, _ := io.ReadAll(near)
