@@ -54,6 +54,11 @@ func (run *liveRun) reportOnSignal(w io.Writer) (stop func()) {
 			case <-asked:
 				run.printSoFar(w)
 			case <-ended:
+				select {
+				case <-asked: // before the end
+					run.printSoFar(w)
+				default:
+				}
 				return
 			}
 		}

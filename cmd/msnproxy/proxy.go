@@ -181,9 +181,9 @@ func runProxy(ctx context.Context, std stdio, f proxyFlags, ready func(context.C
 	}
 	run.live = journal.NewLive(f.showSecrets, run.outputFailed, outputs...)
 	p.RecordTo(run.live)
-	run.announce(p, cfg)
 	stopReports := run.reportOnSignal(std.err)
 	defer stopReports()
+	run.announce(p, cfg) // who reads that may ask for a report
 	if ready != nil {
 		ready(ctx, p)
 	}
