@@ -98,9 +98,7 @@ func startRecorded(t *testing.T, outputs ...journal.Output) *harness {
 // relayed has the proxy relay a client whose connection the test wraps.
 func (h *harness) relayed(wrap func(net.Conn) net.Conn) (client, server *net.TCPConn) {
 	h.t.Helper()
-	first, behind := h.connect() // so the proxy is running
-	first.Close()
-	behind.Close()
+	h.works() // so the proxy is running
 	l := listen(h.t)
 	client, ours := h.pair(l.Addr().String(), l)
 	ours.SetDeadline(time.Time{}) // only the ends of the test have one

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -153,44 +155,71 @@ func TestAnEveningWithFaultsThatLoseNothing(t *testing.T) {
 	}
 }
 
+// writes is what was written to a client, each time in one piece, and when.
+type writes struct {
+	net.Conn
+	mu    sync.Mutex
+	texts []string
+	times []time.Time
+}
+
+func (w *writes) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	w.texts, w.times = append(w.texts, string(p)), append(w.times, time.Now())
+	w.mu.Unlock()
+	return w.Conn.Write(p)
+}
+
+// take returns what was written since it was called last.
+func (w *writes) take() (texts []string, times []time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	texts, times = w.texts, w.times
+	w.texts, w.times = nil, nil
+	return texts, times
+}
+
+// written has the proxy relay a client to which it is seen to write.
+func (h *harness) written() (client, server *net.TCPConn, to *writes) {
+	h.t.Helper()
+	client, server = h.relayed(func(c net.Conn) net.Conn {
+		to = &writes{Conn: c}
+		return to
+	})
+	return client, server, to
+}
+
 func TestSlicesComeOneByOne(t *testing.T) {
 	h, capture := startFaulty(t, "slice=4", "slice=9@MSG")
-	client, server := h.connect()
+	client, server, to := h.written()
 	send(t, client, "VER 1 MSNP8 CVR0\r\n")
 	expect(t, server, "VER 1 MSNP8 CVR0\r\n") // whole
 	send(t, server, "VER 1 MSNP8\r\n")
-	wantReads(t, client, "VER ", "1 MS", "NP8\r", "\n")
+	expect(t, client, "VER 1 MSNP8\r\n")
+	to.wantSlices(t, "VER ", "1 MS", "NP8\r", "\n")
 	send(t, server, "MSG a@b.c Zoë 5\r\nhello")
-	wantReads(t, client, "MSG a@b.c", " Zo\xc3\xab 5\r\n", "hello")
-	h.wantNotes(capture, "VER: slice=4", "MSG: slice=9@MSG")
+	expect(t, client, "MSG a@b.c Zoë 5\r\nhello")
+	to.wantSlices(t, "MSG a@b.c", " Zo\xc3\xab 5\r\n", "hello")
+	h.wantNotes(capture, "VER: slice=4", "QNG: slice=4", "MSG: slice=9@MSG")
 }
 
-// wantReads checks that each read of a client ends where a piece does. On a
-// slow machine one may bring several pieces, but hardly all.
-func wantReads(t *testing.T, from io.Reader, pieces ...string) {
+// wantSlices checks what was written in one piece each, and that a client may
+// read it so: with pauses in between.
+func (w *writes) wantSlices(t *testing.T, want ...string) {
 	t.Helper()
-	reads, buffer := 0, make([]byte, 100)
-	for len(pieces) > 0 {
-		n, err := from.Read(buffer)
-		if err != nil {
-			t.Fatal(err)
-		}
-		reads++
-		got := string(buffer[:n])
-		for len(got) > 0 && len(pieces) > 0 && strings.HasPrefix(got, pieces[0]) {
-			got, pieces = got[len(pieces[0]):], pieces[1:]
-		}
-		if got != "" {
-			t.Fatalf("a read ends with %q; the pieces left are %q", got, pieces)
-		}
+	texts, times := w.take()
+	if !slices.Equal(texts, want) {
+		t.Errorf("written was %q, want %q", texts, want)
 	}
-	if reads < 2 {
-		t.Error("all came in one read")
+	for i := range len(times) - 1 {
+		if pause := times[i+1].Sub(times[i]); pause < slicePause {
+			t.Errorf("%q came %v after %q", texts[i+1], pause, texts[i])
+		}
 	}
 }
 
 func TestADelayKeepsTheOrderAndAddsNothingUp(t *testing.T) {
-	const late, commands = 100 * time.Millisecond, 50
+	const late, commands = 100 * time.Millisecond, 300
 	h, capture := startFaulty(t, "delay=100ms")
 	client, server := h.connect()
 	send(t, client, "VER 1 MSNP8 CVR0\r\n")
@@ -211,7 +240,7 @@ func TestADelayKeepsTheOrderAndAddsNothingUp(t *testing.T) {
 	if rest, err := io.ReadAll(client); err != nil || len(rest) > 0 {
 		t.Errorf("at the end: %q, %v", rest, err)
 	}
-	// One after the other, each held up by itself, they would take five seconds.
+	// One after the other, each held up by itself, they would take half a minute.
 	if took := time.Since(began); took > commands*late/2 {
 		t.Errorf("all commands took %v", took)
 	}
@@ -222,15 +251,17 @@ func TestADelayKeepsTheOrderAndAddsNothingUp(t *testing.T) {
 func TestADelayOfOneCommandHoldsUpTheFollowing(t *testing.T) {
 	const late = 200 * time.Millisecond
 	h, capture := startFaulty(t, "delay=200ms@QNG")
-	client, server := h.connect()
+	client, server, to := h.written()
 	send(t, client, "VER 1 MSNP8 CVR0\r\n")
-	began := time.Now()
+	expect(t, server, "VER 1 MSNP8 CVR0\r\n")
 	send(t, server, "VER 1 MSNP8\r\nQNG 5\r\nNLN NLN a@b.c Al 0\r\n")
-	expect(t, client, "VER 1 MSNP8\r\n")
-	early := time.Since(began)
-	expect(t, client, "QNG 5\r\nNLN NLN a@b.c Al 0\r\n")
-	if took := time.Since(began); took < late || took-early < late/2 {
-		t.Errorf("VER took %v, what followed %v", early, took)
+	expect(t, client, "VER 1 MSNP8\r\nQNG 5\r\nNLN NLN a@b.c Al 0\r\n")
+	texts, times := to.take()
+	if want := []string{"VER 1 MSNP8\r\n", "QNG 5\r\n", "NLN NLN a@b.c Al 0\r\n"}; !slices.Equal(texts, want) {
+		t.Fatalf("written was %q, want %q", texts, want)
+	}
+	if pause := times[1].Sub(times[0]); pause < late {
+		t.Errorf("QNG came %v after VER", pause)
 	}
 	h.wantNotes(capture, "QNG: delay=200ms@QNG")
 }

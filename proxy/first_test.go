@@ -188,7 +188,7 @@ func TestWhatAClientSaysToAMessageIsDecodedAfterIt(t *testing.T) {
 	client.Close()
 	server.Close()
 	h.stop()
-	h.wantVerbs("ANS" + strings.Repeat(" <MSG MSG", 5))
+	h.wantVerbs("PNG <QNG ANS" + strings.Repeat(" <MSG MSG", 5))
 }
 
 // wantVerbs checks the order of the commands of the run: those of the server
