@@ -21,7 +21,7 @@ import (
 )
 
 // patience is how long a test may take. A browser on a busy machine is slow.
-const patience = time.Minute
+const patience = 4 * time.Minute
 
 // browser is started by the first test that needs it, and used by all.
 var browser struct {
@@ -173,6 +173,22 @@ func (b *tab) until(expression string) {
 		}
 		if time.Now().After(deadline) {
 			b.t.Fatalf("never true: %s", expression)
+		}
+	}
+}
+
+// wantComplaint waits for the console to have something.
+func (b *tab) wantComplaint(what string) {
+	b.t.Helper()
+	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		b.mu.Lock()
+		heard := strings.Join(b.complaints, "\n")
+		b.mu.Unlock()
+		if strings.Contains(heard, what) {
+			return
+		}
+		if time.Now().After(deadline) {
+			b.t.Fatalf("nothing was heard of %s:\n%s", what, heard)
 		}
 	}
 }
