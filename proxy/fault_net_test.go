@@ -8,6 +8,7 @@ import (
 	"io"
 	"math/rand"
 	"net"
+	"net/netip"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -46,23 +47,46 @@ func nameServer(t *testing.T) *net.Resolver {
 	}}
 }
 
-// deafServer is an address at which connections are neither taken nor refused:
-// its queue of them is full.
-func deafServer(t *testing.T) string {
+// refusingServer is an address at which connections are refused. It is taken, so
+// that nobody else comes to listen there.
+func refusingServer(t *testing.T, host string) string {
+	t.Helper()
+	_, address := boundSocket(t, host)
+	return address
+}
+
+// boundSocket is a socket that has an address of this machine, and does not
+// listen yet.
+func boundSocket(t *testing.T, host string) (fd int, address string) {
 	t.Helper()
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { syscall.Close(fd) })
-	if err := errors.Join(syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}), syscall.Listen(fd, 0)); err != nil {
-		t.Fatal(err)
+	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Addr: netip.MustParseAddr(host).As4()}); err != nil {
+		t.Skipf("%s cannot be had here: %v", host, err)
 	}
 	bound, err := syscall.Getsockname(fd)
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := fmt.Sprintf("127.0.0.1:%d", bound.(*syscall.SockaddrInet4).Port)
+	return fd, fmt.Sprintf("%s:%d", host, bound.(*syscall.SockaddrInet4).Port)
+}
+
+// deafServer is an address at which connections are neither taken nor refused:
+// its queue of them is full.
+func deafServer(t *testing.T) string {
+	t.Helper()
+	fd, address := boundSocket(t, "127.0.0.1")
+	if err := syscall.Listen(fd, 0); err != nil {
+		t.Fatal(err)
+	}
+	first, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { first.Close() })
 	const enough = 3
 	for range enough {
 		c, err := net.DialTimeout("tcp", address, 50*time.Millisecond)
@@ -78,21 +102,21 @@ func deafServer(t *testing.T) string {
 // TestAServerThatCannotBeReachedIsToldInOneLine has the first connection fail
 // in each of the ways in which one can, and the next one work.
 func TestAServerThatCannotBeReachedIsToldInOneLine(t *testing.T) {
-	closed := listen(t)
-	closed.Close()
 	for _, tt := range []struct {
 		name, address, want string
 		dialer              net.Dialer
 	}{
-		{"refused", closed.Addr().String(), "connection refused", net.Dialer{}},
+		{"refused", refusingServer(t, "127.0.0.1"), "connection refused", net.Dialer{}},
 		{"time-out", deafServer(t), "i/o timeout", net.Dialer{Timeout: 50 * time.Millisecond}},
 		{"no such name", "messenger.example.invalid:1863", "no such host", net.Dialer{Resolver: nameServer(t)}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var dials atomic.Int32
+			said := make(chan struct{}) // what comes later would be answered with a reset
 			h := start(t, func(cfg *Config) {
 				cfg.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
 					if dials.Add(1) == 1 {
+						<-said
 						return tt.dialer.DialContext(ctx, network, tt.address)
 					}
 					return (&net.Dialer{}).DialContext(ctx, network, address)
@@ -104,6 +128,7 @@ func TestAServerThatCannotBeReachedIsToldInOneLine(t *testing.T) {
 			}
 			defer c.Close()
 			send(t, c, "VER 1 MSNP8 CVR0\r\n")
+			close(said)
 			c.SetDeadline(time.Now().Add(patience))
 			if rest, err := io.ReadAll(c); err != nil || len(rest) > 0 {
 				t.Errorf("the client got %q, %v; want the end", rest, err)

@@ -382,13 +382,7 @@ func TestASessionGoesOnAtTheGatewayThatIsNamed(t *testing.T) {
 }
 
 func TestASessionStaysWhereTheNamedGatewayCannotBeReached(t *testing.T) {
-	gone, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	gone.Close()
-	_, port, _ := net.SplitHostPort(gone.Addr().String())
-	g, asked := gatewayAt(t, "127.0.0.1:0", "127.0.0.3:"+port, nothing)
+	g, asked := gatewayAt(t, "127.0.0.1:0", refusingServer(t, "127.0.0.3"), nothing)
 	h, _, _ := webHarness(t, nil, func(cfg *Config) { cfg.HTTPUpstream = g.Listener.Addr().String() })
 	h.ask("x", open, "VER 1 MSNP8 CVR0\r\n")
 	wantAsked(t, asked, "x", open)

@@ -351,9 +351,7 @@ func TestAResetIsPassedOn(t *testing.T) {
 }
 
 func TestAServerThatCannotBeReached(t *testing.T) {
-	gone := listen(t)
-	gone.Close()
-	h := start(t, func(cfg *Config) { cfg.Upstream = gone.Addr().String() })
+	h := start(t, func(cfg *Config) { cfg.Upstream = refusingServer(t, "127.0.0.1") })
 	c, err := net.Dial("tcp", h.proxy.Addr().String())
 	if err != nil {
 		t.Fatal(err)
@@ -374,10 +372,8 @@ func TestAServerThatCannotBeReached(t *testing.T) {
 }
 
 func TestAnUpstreamThatIsTheProxyItselfIsNotALoop(t *testing.T) {
-	free := listen(t)
-	address := free.Addr().String()
-	free.Close()
-	_, port, _ := net.SplitHostPort(address)
+	port := fmt.Sprint(freePort(t))
+	address := "127.0.0.1:" + port
 	h := start(t, func(cfg *Config) { cfg.Listen, cfg.Upstream = "0.0.0.0:"+port, address })
 	c, err := net.Dial("tcp", address)
 	if err != nil {
@@ -729,12 +725,20 @@ func TestTheIdlestListenerMakesRoom(t *testing.T) {
 	}
 }
 
-// freePort is a port that nobody uses just now.
+// freePort is a port that nobody uses just now, and that systems give to nobody
+// who asks for any port.
 func freePort(t *testing.T) uint16 {
 	t.Helper()
-	l := listen(t)
-	defer l.Close()
-	return netip.MustParseAddrPort(l.Addr().String()).Port()
+	const first, many, tries = 20_000, 10_000, 100
+	for range tries {
+		port := first + rand.Intn(many)
+		if l, err := net.Listen("tcp", fmt.Sprintf(":%d", port)); err == nil {
+			l.Close()
+			return uint16(port)
+		}
+	}
+	t.Fatal("no port is free")
+	return 0
 }
 
 func TestNothingIsLeftWhenTheProxyHasEnded(t *testing.T) {
