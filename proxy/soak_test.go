@@ -44,7 +44,7 @@ func TestSoak(t *testing.T) {
 		}
 	}
 	s.atRest()
-	after := s.settled(before)
+	after := settled(before, s.takeStock)
 	t.Logf("a soak of %v: %v\nat the start: %v\nat the end:   %v", time.Since(began).Round(time.Second), s, before, after)
 	after.wantNoMoreThan(t, before)
 }
@@ -75,9 +75,9 @@ const maxServers = 3
 // settled takes stock once there is no more than before, or patience ends:
 // goroutines at the other ends of connections take a moment to notice that
 // these are over.
-func (s *soaking) settled(before stock) stock {
+func settled(before stock, take func() stock) stock {
 	for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
-		now := s.takeStock()
+		now := take()
 		if now.goroutines <= before.goroutines && now.descriptors <= before.descriptors || time.Now().After(end) {
 			return now
 		}
@@ -183,7 +183,7 @@ func (s *soaking) outputs(change func(*Config)) func(*Config) {
 		s.t.Fatal(err)
 	}
 	return func(cfg *Config) {
-		cfg.Live = journal.NewLive(false, func(name string, err error) { s.t.Errorf("%s: %v", name, err) },
+		cfg.Live = behindOnce(func(name string, err error) { s.t.Errorf("%s: %v", name, err) },
 			journal.Output{Name: "counts", Sink: s.counts}, journal.Output{Name: "capture", Tap: tap},
 			journal.Output{Name: "records", Sink: ndjson.New(io.Discard, ndjson.Options{Payload: true})})
 		cfg.Log = cfg.Log.Level(zerolog.WarnLevel) // resets are no news here
