@@ -123,7 +123,10 @@ func (conv *Conversation) enter(ctx context.Context, address string, first func(
 	case err == nil:
 		return conv, nil
 	case errors.Is(err, ErrOffline):
-		return nil, errors.Join(err, conv.Leave(ctx))
+		if wrong := conv.Leave(ctx); wrong != nil {
+			return nil, wrong // which is no way to be told that somebody is offline
+		}
+		return nil, err
 	}
 	conv.forget()
 	conv.close()

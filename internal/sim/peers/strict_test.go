@@ -2,6 +2,7 @@ package peers
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -214,6 +215,47 @@ func TestEveryCommandPlaysAPart(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A caller who is told that somebody is offline may have left by the time at
+// which a second word of it is read.
+func TestASecondWordAfterTheLastReplyIsNoticed(t *testing.T) {
+	noLeaks(t)
+	var happened atomic.Bool
+	d := [2]decode.Dialect{11, 15}
+	again := once("217", decode.ServerToClient, &happened, func(c command) []command { return []command{c, c} })
+	again = newRelay(t, ServerConfig{}, again)
+	play := &Play{Server: again.addr(), Dialects: d, Dial: func(ctx context.Context, kind decode.Server, address string) (net.Conn, error) {
+		c, err := dialTCP(ctx, kind, address)
+		return &slowReader{Conn: c, after: "217 "}, err
+	}}
+	if err := play.Run(within(t, evening)); err == nil || !happened.Load() {
+		t.Errorf("it was there: %t, and %v", happened.Load(), err)
+	}
+}
+
+// slowReader finds what follows a command only some time after it.
+type slowReader struct {
+	net.Conn
+	after string
+	rest  []byte
+}
+
+func (r *slowReader) Read(p []byte) (int, error) {
+	if len(r.rest) > 0 {
+		time.Sleep(impatience / 10)
+		n := copy(p, r.rest)
+		r.rest = r.rest[n:]
+		return n, nil
+	}
+	n, err := r.Conn.Read(p)
+	if at := strings.Index(string(p[:n]), r.after); at >= 0 {
+		if end := at + strings.IndexByte(string(p[at:n]), '\n') + 1; end > at {
+			r.rest = bytes.Clone(p[end:n])
+			return end, err
+		}
+	}
+	return n, err
 }
 
 // A proxy that waits for the end of a command before it passes it on is
