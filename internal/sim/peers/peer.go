@@ -138,8 +138,9 @@ func (p *peer) send(commands ...command) {
 	p.locked(func() error { p.queue(commands...); return nil })
 }
 
-// closeTimeout is how long an end waits for the other to close as well.
-const closeTimeout = 10 * time.Second
+// closeTimeout is how long an end waits for the other to close as well: long, for
+// a machine on which a thousand clients sign in at once.
+const closeTimeout = time.Minute
 
 // hangUp sends no more, and waits for the client to hang up too.
 func (p *peer) hangUp() error {

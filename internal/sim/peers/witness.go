@@ -53,7 +53,7 @@ func (s stream) String() string {
 
 // NewWitness returns a witness for one server and its clients.
 func NewWitness() *Witness {
-	return &Witness{Patience: 5 * time.Second, partial: map[stream]int{}, changed: make(chan struct{})}
+	return &Witness{Patience: 30 * time.Second, partial: map[stream]int{}, changed: make(chan struct{})}
 }
 
 // report tells how many bytes of an unfinished command an end has.
