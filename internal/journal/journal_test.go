@@ -168,6 +168,7 @@ func TestASlowOutputHoldsABoundedNumberOfBytes(t *testing.T) {
 	l.End("c1", decode.ServerToClient, time.Time{})
 	close(sink.gate)
 	close(tap.gate)
+	l.idle(t)
 	missed := l.Close()
 	for _, name := range []string{"sink", "tap"} {
 		if n := missed[name]; n < extra-2 || n > extra+2 {
@@ -182,10 +183,11 @@ func TestASlowOutputHoldsABoundedNumberOfBytes(t *testing.T) {
 	}
 }
 
-// idle waits until no output is behind, nor at anything.
+// idle waits until no output is behind, nor at anything. Closing waits for a
+// bounded time only.
 func (l *Live) idle(t *testing.T) {
 	t.Helper()
-	for range 10000 {
+	for range 60000 {
 		behind := 0
 		l.mu.Lock()
 		for _, q := range l.queues {
@@ -203,7 +205,7 @@ func (l *Live) idle(t *testing.T) {
 // waitFor waits until a sink has taken so many records.
 func waitFor(t *testing.T, s *fakeSink, n int) {
 	t.Helper()
-	for range 10000 {
+	for range 60000 {
 		s.mu.Lock()
 		got := len(s.lines)
 		s.mu.Unlock()
@@ -289,6 +291,7 @@ func TestASlowTapIsToldOfTheBytesItMissesAndOfEveryEnd(t *testing.T) {
 	}
 	l.End("c1", decode.ClientToServer, time.Time{})
 	close(tap.gate)
+	l.idle(t)
 	if missed := l.Close(); missed["tap"] < 500 {
 		t.Errorf("%d events were missed, want more than 500", missed["tap"])
 	}
@@ -481,6 +484,7 @@ func TestATapThatStandsStillCostsNoMemory(t *testing.T) {
 		t.Errorf("%d losses are remembered, want %d", len(lost), maxLost)
 	}
 	close(tap.gate)
+	l.idle(t)
 	if missed := l.Close()["tap"]; missed < pieces-queueLength+maxLost {
 		t.Errorf("%d events were missed", missed)
 	}
