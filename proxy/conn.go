@@ -414,8 +414,10 @@ func (c *conn) ended(dir decode.Direction, err error) {
 }
 
 // verdictTime is how long the end of what somebody sends may wait for a write
-// to the same end that is under way: it fails at once if that end is gone.
-const verdictTime = 50 * time.Millisecond
+// to the same end that is under way. That fails at once if the end is gone, and
+// then has to get to say so, which on a busy machine takes its time; an end that
+// has said all and takes nothing more is in no hurry.
+const verdictTime = 3 * time.Second
 
 // awaitVerdict waits for a write to an end whose last byte has been read. The
 // system tells of a reset only once: to the write, and then the read sees an
