@@ -266,7 +266,6 @@ func TestAReaderThatNeverReads(t *testing.T) {
 				t.Errorf("the sender got %v, want to be held up", err)
 			}
 			h.works()
-			t.Logf("grown %d", memory()-before)
 			if grown := memory() - before; grown > 16<<20 {
 				t.Errorf("the process grew by %d bytes", grown)
 			}
