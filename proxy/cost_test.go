@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"msnproxy/decode"
 	"msnproxy/internal/journal"
 	"msnproxy/internal/ndjson"
 )
@@ -230,6 +231,27 @@ func TestRelayedBytesAreNotCopied(t *testing.T) {
 	}
 }
 
+// progress is an output that tells how far it is.
+type progress struct {
+	journal.Sink
+	records atomic.Int64
+}
+
+func (p *progress) Record(r *decode.Record) error {
+	defer p.records.Add(1)
+	return p.Sink.Record(r)
+}
+
+// await waits until it has written so many records.
+func (p *progress) await(t *testing.T, records int) {
+	t.Helper()
+	for end := time.Now().Add(patience); p.records.Load() < int64(records); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%d records were written, want %d", p.records.Load(), records)
+		}
+	}
+}
+
 // idleBound is what a connection may hold while nothing is said on it, in
 // bytes, the sockets of the two ends included.
 const idleBound = 12 << 10
@@ -238,8 +260,9 @@ func TestAnIdleConnectionHoldsLittle(t *testing.T) {
 	if raceDetector {
 		t.Skip("the race detector needs memory of its own")
 	}
-	h := startRecorded(t, discardedRecords())
-	const connections = 1000
+	written := &progress{Sink: discardedRecords().Sink}
+	h := startRecorded(t, journal.Output{Name: "records", Sink: written})
+	const connections, together = 1000, 20
 	ends := make([]*net.TCPConn, 0, 4*connections)
 	defer func() {
 		for _, end := range ends {
@@ -251,6 +274,10 @@ func TestAnIdleConnectionHoldsLittle(t *testing.T) {
 			client, server := h.pair(h.proxy.Addr().String(), h.server)
 			ends = append(ends, client, server)
 			enter(t, client, server).exchange()
+			if opened := len(ends) / 2; opened%together == 0 { // what waits to be written is not the connections'
+				const records = 5 // the beginning, ANS and MSG, and what they are answered
+				written.await(t, opened*records)
+			}
 		}
 	}
 	use(connections / 10) // what is made once is made now
