@@ -4,6 +4,9 @@ GO     ?= go
 FUZZ   ?= 30s
 COUNT  ?= 5
 SOAK   ?= 1h
+# Of the tests of one package: most take seconds, but some minutes under the race
+# detector on a machine with other work.
+TIMEOUT ?= 40m
 
 .PHONY: help
 help: ## show this help
@@ -23,11 +26,11 @@ install: ## install msnproxy where go install puts programs
 
 .PHONY: test
 test: ## run the tests
-	$(GO) test ./...
+	$(GO) test -timeout $(TIMEOUT) ./...
 
 .PHONY: race
 race: ## run the tests under the race detector (needs a C compiler)
-	CGO_ENABLED=1 $(GO) test -race ./...
+	CGO_ENABLED=1 $(GO) test -race -timeout $(TIMEOUT) ./...
 
 .PHONY: bench
 bench: build ## time beside other programs (BENCH=full|captures|relays)
