@@ -64,7 +64,7 @@ func TestAThousandSignInsAtOnce(t *testing.T) {
 	}
 	defer server.Close()
 	h := start(t, func(cfg *Config) { cfg.Upstream = server.Addr(decode.DS) })
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), longPatience)
 	defer cancel()
 	together(accounts, func(account string) {
 		client := &peers.Client{Account: account, Dialect: 18, Server: h.proxy.Addr().String(), Contacts: roster[account]}

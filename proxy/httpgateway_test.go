@@ -42,7 +42,7 @@ func httpEvening(t *testing.T, dialects [2]decode.Dialect, chunked bool, change 
 			change(cfg)
 		}
 	})
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), longPatience)
 	defer cancel()
 	dialer := &peers.GatewayDialer{Addr: h.proxy.HTTPAddr().String()}
 	play := &peers.Play{Server: h.proxy.Addr().String(), Dialects: dialects, Dial: dialer.Dial}

@@ -29,7 +29,7 @@ func evening(t *testing.T, dialects [2]decode.Dialect, cfg peers.ServerConfig, c
 			change(cfg)
 		}
 	})
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), longPatience)
 	defer cancel()
 	play := &peers.Play{Server: h.proxy.Addr().String(), Dialects: dialects, Witness: cfg.Witness}
 	if err := play.Run(ctx); err != nil {
@@ -122,7 +122,7 @@ func TestAnEveningWhileTheDecoderIsBroken(t *testing.T) {
 		cfg.Upstream = server.Addr(decode.DS)
 		cfg.newSession = func(decode.Config) *decode.Session { return nil } // its first use panics
 	})
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), longPatience)
 	defer cancel()
 	if err := peers.Scenario(ctx, h.proxy.Addr().String(), [2]decode.Dialect{8, 15}); err != nil {
 		t.Error(err)

@@ -23,6 +23,10 @@ import (
 // patience is how long a test waits for what should happen at once.
 const patience = 30 * time.Second
 
+// longPatience is how long it waits for what takes its time: an evening, or a
+// thousand people who sign in at once.
+const longPatience = 10 * patience
+
 // shortDrain is how long the proxy of a test waits for the ends that the test
 // has left open.
 const shortDrain = 100 * time.Millisecond

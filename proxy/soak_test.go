@@ -226,7 +226,7 @@ const (
 // spend has a table of people spend some evenings.
 func (s *soaking) spend(table int, dialects [2]decode.Dialect) {
 	for range eveningsARound {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		ctx, cancel := context.WithTimeout(context.Background(), longPatience)
 		play := &peers.Play{Server: s.people.proxy.Addr().String(), Dialects: dialects, Accounts: s.accounts(table)}
 		if err := play.Run(ctx); err != nil {
 			s.t.Errorf("an evening ended early: %v", err)

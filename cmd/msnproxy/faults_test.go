@@ -27,7 +27,7 @@ import (
 // process: kill it, fill its disk, take its files or descriptors away.
 
 // patience is how long a test waits for what should happen at once.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // program is a running "msnproxy proxy" in front of a scripted server.
 type program struct {
