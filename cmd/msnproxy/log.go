@@ -15,8 +15,9 @@ import (
 const (
 	// maxLogQueue is how many messages of the log may wait to be read.
 	maxLogQueue = 1000
-	// logPatience is how long the end of a run waits for whoever reads its log.
-	logPatience = time.Second
+	// logPatience is how long the end of a run waits for whoever reads its log,
+	// and for a busy machine to write it.
+	logPatience = 3 * time.Second
 )
 
 // logger makes the operator's log.
