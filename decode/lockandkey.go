@@ -92,13 +92,13 @@ const (
 // one, the server asks, the client answers, the server tells the result. It
 // is made by the first of them.
 type lockAndKey struct {
-	requests  []uint32    // transaction ids with which the client asked for a challenge
-	open      []asked     // challenges without an answer, in order
-	waiting   []answer    // answers without a verdict of the server
-	past      []Challenge // the last ones that were answered
-	unlocked  bool        // a challenge that the client asked for was passed
-	explained int         // wrong answers that were looked into
-	leaving   bool        // one end has said that it ends the connection, and not for an answer
+	requests  []uint32 // transaction ids with which the client asked for a challenge
+	open      []asked  // challenges without an answer, in order
+	waiting   []answer // answers without a verdict of the server
+	past      []answer // the last ones
+	unlocked  bool     // a challenge that the client asked for was passed
+	explained int      // wrong answers that were looked into
+	leaving   bool     // one end has said that it ends the connection, and not for an answer
 }
 
 // asked is a challenge that has no answer yet.
@@ -113,6 +113,7 @@ type asked struct {
 // answer is an answer on which the server has not said anything yet.
 type answer struct {
 	Challenge
+	to    paired // the challenge that it is to
 	at    time.Time
 	due   time.Time // when a verdict is late
 	told  bool
@@ -204,7 +205,7 @@ func (s *Session) adopt(rec *Record, a *answer, to Challenge) {
 	c.doubted(s.incomplete(ServerToClient))
 	for i := range s.lock.past {
 		if p := &s.lock.past[i]; p.Answer == c.Answer {
-			*p = *c
+			p.Challenge = *c
 		}
 	}
 	rec.challenge(*c)
@@ -244,14 +245,11 @@ func (s *Session) answered(rec *Record) {
 	given.Client, given.Environment = pair.Client, pair.Environment
 	pair.ProductID = given.ProductID
 	whole := rec.PayloadBytes == int64(len(rec.Payload))
-	if at := s.whichOf(pair, given.Got); at >= 0 {
-		c := l.open[at]
-		l.open = append(l.open[:at], l.open[at+1:]...)
-		given.Challenge, given.Asked = c.Challenge.Challenge, c.Asked
-		given.Injected, given.Requested = c.Injected, c.Requested
-		given.Latency = rec.Time.Sub(c.at)
+	to, ok := s.whichOf(pair, given.Got)
+	if ok {
+		given.answers(&to.asked, rec.Time)
 		s.check(&given, pair, whole)
-		given.doubted(c.doubt)
+		given.doubted(to.doubt)
 		if given.Latency >= answerTime {
 			rec.issue(fmt.Sprintf("the answer to the challenge came after %v", given.Latency.Round(time.Second)))
 		}
@@ -262,24 +260,18 @@ func (s *Session) answered(rec *Record) {
 		rec.issue(fmt.Sprintf("product id %s was issued for the %s environment, and this is %s", given.ProductID, pair.Environment, want))
 	}
 	rec.challenge(given)
-	l.remember(answer{Challenge: given, at: rec.Time, due: s.now.Add(answerTime), whole: whole})
+	if to.instead != nil {
+		rec.challenge(to.instead.Challenge)
+		to.instead = nil
+	}
+	l.remember(answer{Challenge: given, to: to, at: rec.Time, due: s.now.Add(answerTime), whole: whole})
 }
 
-// whichOf finds the challenge that an answer belongs to: the one that it is
-// the right answer to, else the one that has waited longest among those that
-// are not overdue. Who leaves a challenge unanswered does not answer it instead
-// of a later one. It returns -1 if none waits.
-func (s *Session) whichOf(pair Pair, got string) int {
-	open := s.lock.open
-	if len(open) == 0 {
-		return -1
-	}
-	for i := 0; pair.Key != "" && i < len(open); i++ {
-		if _, _, ok := s.respond(open[i].Challenge.Challenge, pair, got); ok {
-			return i
-		}
-	}
-	return max(0, slices.IndexFunc(open, func(a asked) bool { return !a.told }))
+// answers makes it the answer, given at a time, to a challenge.
+func (c *Challenge) answers(to *asked, at time.Time) {
+	c.Challenge, c.Asked = to.Challenge.Challenge, to.Asked
+	c.Injected, c.Requested = to.Injected, to.Requested
+	c.Latency = at.Sub(to.at)
 }
 
 // respond works out the answer to a challenge, and whether it is the one that
@@ -350,46 +342,11 @@ func (l *lockAndKey) others(than string) []string {
 		list = append(list, l.open[i].Challenge.Challenge)
 	}
 	for i := range l.past {
-		if l.past[i].Challenge != than {
-			list = append(list, l.past[i].Challenge)
+		if c := l.past[i].Challenge.Challenge; c != than {
+			list = append(list, c)
 		}
 	}
 	return list
-}
-
-// unsolicited deals with an answer for which no challenge waits: a second one,
-// or one whose challenge nobody saw.
-func (s *Session) unsolicited(rec *Record, c *Challenge, pair Pair) {
-	c.Verdict = VerdictUnsolicited
-	if before := s.answeredBefore(pair, c.Got); before != nil {
-		c.Challenge, c.Injected = before.Challenge, before.Injected
-		c.Explanation = "a second answer to the challenge"
-		rec.issue("a second answer to the challenge " + c.Challenge)
-		return
-	}
-	if s.cfg.MidStream || s.incomplete(ServerToClient) {
-		c.Explanation = "its challenge may be in what is missing here"
-		return
-	}
-	c.Explanation = "no challenge was waiting for an answer" // an issue, once it is sure: see result
-}
-
-// answeredBefore finds the challenge that an answer is to, among those that
-// have one already: the answer is the same, or right this time.
-func (s *Session) answeredBefore(pair Pair, got string) *Challenge {
-	past := s.lock.past
-	for i := len(past) - 1; i >= 0; i-- {
-		if past[i].Challenge == "" {
-			continue
-		}
-		if past[i].Got == got && past[i].ProductID == pair.ProductID {
-			return &past[i]
-		}
-		if _, _, ok := s.respond(past[i].Challenge, pair, got); ok && pair.Key != "" {
-			return &past[i]
-		}
-	}
-	return nil
 }
 
 // incomplete tells whether some of what a direction said since the connection
@@ -424,7 +381,7 @@ func (l *lockAndKey) remember(a answer) {
 	if len(l.past) == maxPast {
 		l.past = append(l.past[:0], l.past[1:]...)
 	}
-	l.past = append(l.past, a.Challenge)
+	l.past = append(l.past, a)
 }
 
 // judged takes the server's verdict: its reply to an answer. What the proxy
@@ -449,11 +406,21 @@ func (s *Session) judged(rec *Record) {
 	if failed != nil {
 		c.ServerVerdict = ServerRejected
 	}
+	l.judgedIs(c)
 	s.result(rec, c)
 }
 
-// errorChallenge is what a server says of a wrong answer, not always with the
-// transaction id of the answer.
+// judgedIs remembers the server's verdict on an answer.
+func (l *lockAndKey) judgedIs(c Challenge) {
+	for i := range l.past {
+		if p := &l.past[i]; p.Answer == c.Answer {
+			p.ServerVerdict = c.ServerVerdict
+		}
+	}
+}
+
+// errorChallenge is what a server says of a wrong answer. Neither it nor the
+// reply to a right one always bears the transaction id of the answer.
 const errorChallenge = 540
 
 // judges finds the waiting answer that a record of the server is about, or -1.
@@ -461,7 +428,8 @@ func (l *lockAndKey) judges(rec *Record) int {
 	if reply := rec.Note(NoteReply); reply != nil {
 		return slices.IndexFunc(l.waiting, func(a answer) bool { return reply.Request == "QRY" && a.Answer == reply.ToSeq })
 	}
-	if failed := rec.Note(NoteError); failed != nil && failed.Code == errorChallenge && len(l.waiting) > 0 {
+	failed := rec.Note(NoteError)
+	if len(l.waiting) > 0 && (failed != nil && failed.Code == errorChallenge || rec.Verb == "QRY" && rec.TrID == 0) {
 		return 0
 	}
 	return -1
@@ -476,7 +444,7 @@ func (s *Session) result(rec *Record, c Challenge) {
 	switch {
 	case c.Verdict == VerdictUnsolicited && c.Challenge == "" && !s.cfg.MidStream && !s.incomplete(ServerToClient):
 		rec.issue("an answer to no challenge")
-	case c.ServerVerdict == ServerAccepted && c.Verdict == VerdictWrong:
+	case c.ServerVerdict == ServerAccepted && c.isWrong():
 		rec.issue("the server accepted a wrong answer to its challenge")
 	case c.ServerVerdict == ServerRejected && c.Verdict == VerdictCorrect:
 		rec.issue("the server rejected the right answer to its challenge")

@@ -50,9 +50,11 @@ func (c *challenges) take(r *decode.Record, ch *decode.Challenge) {
 		c.rows[at][1] = time
 	}
 	c.verdicts[string(ch.Verdict)]++
-	for _, key := range keysOf(r.Conn, ch) {
-		c.rowOf[key] = at
+	keys := keysOf(r.Conn, ch)
+	for _, key := range keys[1:] {
+		delete(c.rowOf, key)
 	}
+	c.rowOf[keys[0]] = at
 }
 
 func (c *challenges) find(conn string, ch *decode.Challenge) (row int, known bool) {
@@ -65,7 +67,8 @@ func (c *challenges) find(conn string, ch *decode.Challenge) (row int, known boo
 }
 
 // keysOf are the names under which a row is found: by its answer and, before
-// there is one, by its challenge. A second answer is a row of its own.
+// there is one, by its challenge. A second answer is a row of its own, and so is
+// one to a challenge that an earlier answer was taken to be to.
 func keysOf(conn string, ch *decode.Challenge) []challengeKey {
 	var keys []challengeKey
 	if ch.Answer != 0 {

@@ -43,16 +43,21 @@ func TestChallengesAreARowEachWithBothVerdicts(t *testing.T) {
 	wrong := decode.Challenge{Challenge: "222", Got: "y", Expected: "z", Verdict: decode.VerdictWrong, Explanation: "why", Asked: 4, Answer: 9}
 	second := decode.Challenge{Challenge: "111", Got: "x", Verdict: decode.VerdictUnsolicited, Answer: 12}
 	reply := decode.Challenge{Injected: true} // the proxy's own QRY: not a challenge
-	rows, counts := challengeRows(t, first, accepted, late, wrong, second, reply)
+	// 222 was somebody else's: a later answer is right, and the earlier one is to 333.
+	right := decode.Challenge{Challenge: "222", Got: "z", Verdict: decode.VerdictCorrect, Asked: 4, Answer: 15}
+	moved := wrong
+	moved.Challenge, moved.Asked = "333", 5
+	rows, counts := challengeRows(t, first, accepted, late, wrong, second, reply, right, moved)
 	want := []string{
 		"c1 2003-07-01 12:00:00 correct accepted 111 P x 1.500",
-		"c1 2003-07-01 12:00:02 wrong 222 y z why 0.000",
+		"c1 2003-07-01 12:00:02 wrong 333 y z why 0.000",
 		"c1 2003-07-01 12:00:04 unsolicited 111 x",
+		"c1 2003-07-01 12:00:06 correct 222 z 0.000",
 	}
 	if got := strings.Join(rows, "\n"); got != strings.Join(want, "\n") {
 		t.Errorf("rows\n%s\nwant\n%s", got, strings.Join(want, "\n"))
 	}
-	if counts != "1 correct, 1 unsolicited, 1 wrong" {
+	if counts != "2 correct, 1 unsolicited, 1 wrong" {
 		t.Errorf("counted %s", counts)
 	}
 }

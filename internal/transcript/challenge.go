@@ -25,9 +25,18 @@ func challenge(c *decode.Challenge) Remark {
 	case decode.VerdictUnanswered:
 		text, weight = text+": there is no answer", Doubt
 	case decode.VerdictUnsolicited:
-		text, weight = "an answer to no challenge", Doubt
+		return unsolicited(c, text)
 	}
 	return Remark{weight, text + judgement(c.ServerVerdict) + because(c)}
+}
+
+// unsolicited tells of an answer for which no challenge waited, which may be a
+// second answer to one.
+func unsolicited(c *decode.Challenge, challenge string) Remark {
+	if c.Challenge == "" {
+		return Remark{Doubt, "an answer to no challenge" + judgement(c.ServerVerdict) + because(c)}
+	}
+	return Remark{Doubt, challenge + ": " + c.Explanation + judgement(c.ServerVerdict)}
 }
 
 func judgement(v decode.ServerVerdict) string {

@@ -303,6 +303,17 @@ func TestWhatIsOverdueSaysWhat(t *testing.T) {
 	}
 }
 
+func TestASecondAnswerIsToldWithItsChallenge(t *testing.T) {
+	second := decode.Challenge{Challenge: "15570131571988941333", Verdict: decode.VerdictUnsolicited, ServerVerdict: decode.ServerAccepted, Explanation: "a second answer to the challenge; it is right"}
+	if got, want := challenge(&second).Text, "challenge 15570131571988941333: a second answer to the challenge; it is right; the server accepted it"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	none := decode.Challenge{Verdict: decode.VerdictUnsolicited, Explanation: "no challenge was waiting for an answer"}
+	if got, want := challenge(&none).Text, "an answer to no challenge; no challenge was waiting for an answer"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 // FuzzTranscript shows whatever a client and a server may say to each other.
 func FuzzTranscript(f *testing.F) {
 	f.Add([]byte("USR 1 a@b.c \x1b[2J\r\nMSG 2 A 60\r\nContent-Type: text/plain\r\nX-MMS-IM-Format: FN=\u202e\r\n\r\n\u009bhi\n"), []byte("NLN NLN a@b.c %1b%5b2J\r\n"), uint8(0))
