@@ -92,6 +92,9 @@ type recipe struct {
 	digest    digestRule // how the digest's words are used
 	order     wordOrder  // in which order words are used
 	bytes     byteOrder  // in which order the bytes of words are
+	halves    otherHalves
+	ofDigest  shuffle // the order of the digest's words
+	ofResult  shuffle // the order of the result's
 }
 
 // work follows the recipe.
@@ -102,7 +105,7 @@ func (r *recipe) work(challenge, productID, key string) Working {
 		w.Response = hex.EncodeToString(w.Digest[:])
 		return w
 	}
-	w.Words = wordsOf(w.Digest, r.bytes.ofDigest())
+	w.Words = r.ofDigest.of(wordsOf(w.Digest, r.bytes.ofDigest()))
 	for i, m := range w.Words {
 		w.Masked[i] = m & modulus
 	}
@@ -157,7 +160,10 @@ func (r *recipe) combine(raw, masked [4]uint32, key uint64) [4]uint32 {
 	if r.order == swappedKey {
 		lower, upper = upper, lower
 	}
-	return r.order.result([4]uint32{m[0] ^ lower, m[1] ^ upper, m[2] ^ lower, m[3] ^ upper})
+	for i := range m {
+		m[i] ^= r.halves.of(i, lower, upper)
+	}
+	return r.ofResult.of(r.order.result(m))
 }
 
 func hexWords(words [4]uint32, order binary.ByteOrder) string {

@@ -3,7 +3,6 @@ package decode
 import (
 	"encoding/hex"
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -31,6 +30,7 @@ var mistakes = []mistake{
 	{"products were cut to 32 bits before the remainder was taken", func(r *recipe) { r.numbers = unsignedProducts32 }},
 	{"the lower 31 bits were taken in place of the remainder", func(r *recipe) { r.numbers = bitsForRemainder }},
 	{"the digest's words were not masked before they were multiplied", func(r *recipe) { r.digest = unmaskedFactor }},
+	{"the digest's words were not masked before they were multiplied", func(r *recipe) { r.digest, r.numbers = unmaskedFactor, unsigned64 }},
 	{"the digest's words were signed and not masked before they were multiplied", func(r *recipe) { r.digest = signedFactors }},
 	{"the digest's words were signed and not masked before they were multiplied, with remainders that are never negative", func(r *recipe) { r.digest, r.numbers = signedFactors, floored64 }},
 	{"all words were big-endian", func(r *recipe) { r.bytes = bigEndianDigest | bigEndianText | bigEndianResult }},
@@ -53,6 +53,7 @@ var mistakes = []mistake{
 	{"the fourth word of the digest was not added for each pair", func(r *recipe) { r.steps = noFourthWord }},
 	{"the text was padded with zero bytes instead of the digit 0", func(r *recipe) { r.pad = padWithNUL }},
 	{"the text was padded with spaces instead of the digit 0", func(r *recipe) { r.pad = padWithSpace }},
+	{"the text was padded in front", func(r *recipe) { r.pad = padInFront }},
 	{"the text was made with the key instead of the product id", func(r *recipe) { r.text = textChallengeAndKey }},
 	{"the text began with the product id instead of the challenge", func(r *recipe) { r.text = textIDAndChallenge }},
 	{"the text left the product id out", func(r *recipe) { r.text = textChallengeAlone }},
@@ -104,7 +105,7 @@ func Explain(a Algorithm, challenge string, pair Pair, got string, ring *Keyring
 		return text
 	}
 	answer := strings.ToLower(got)
-	for _, try := range []func(string) string{q.otherAlgorithm, q.oneMistake, q.otherKey, q.otherChallenge, q.twoMistakes, q.otherKeyAndMistake} {
+	for _, try := range []func(string) string{q.otherAlgorithm, q.oneMistake, q.otherOrder, q.otherKey, q.otherChallenge, q.twoMistakes, q.otherKeyAndMistake} {
 		if text := try(answer); text != "" {
 			if answer != got {
 				text += "; and it is in upper case"
@@ -192,6 +193,30 @@ func (q *question) oneMistake(answer string) string {
 	return ""
 }
 
+// otherOrder tries all orders of four words, and of the halves of the key.
+func (q *question) otherOrder(answer string) string {
+	if q.algorithm != AlgorithmMSNP11 {
+		return ""
+	}
+	r := q.right()
+	gives := func() bool { return q.gives(r, q.challenge, q.pair.ProductID, q.pair.Key, answer) }
+	for _, s := range shuffles {
+		if r.ofResult = s; gives() {
+			return "the words of the result were in the order " + s.String()
+		}
+		if r.ofResult, r.ofDigest = (shuffle{}), s; gives() {
+			return "the words of the digest were taken in the order " + s.String()
+		}
+		r.ofDigest = shuffle{}
+	}
+	for r.halves = 1; r.halves < allHalves; r.halves++ {
+		if gives() {
+			return "the words of the digest were combined with other halves of the 64-bit key: " + r.halves.String()
+		}
+	}
+	return ""
+}
+
 // twoMistakes tries each pair of mistakes. Two of a kind are the second alone,
 // which has been tried.
 func (q *question) twoMistakes(answer string) string {
@@ -212,7 +237,7 @@ func (q *question) twoMistakes(answer string) string {
 // otherKey tries the other keys of the ring: with the product id that was
 // sent, with their own, and with the other algorithm.
 func (q *question) otherKey(answer string) string {
-	for _, p := range q.otherPairs() {
+	for _, p := range q.otherPairs(maxOtherKeys) {
 		for _, r := range []recipe{q.right(), {algorithm: AlgorithmMSNP6}, {algorithm: AlgorithmMSNP11}} {
 			if text := q.withKeyOf(p, r, answer); text != "" {
 				return text
@@ -224,7 +249,7 @@ func (q *question) otherKey(answer string) string {
 
 // otherKeyAndMistake tries them with each mistake.
 func (q *question) otherKeyAndMistake(answer string) string {
-	for _, p := range q.otherPairs() {
+	for _, p := range q.otherPairs(maxKeysWithMistakes) {
 		for _, m := range mistakesOf(q.algorithm) {
 			r := q.right()
 			m.make(&r)
@@ -240,6 +265,8 @@ func (q *question) otherKeyAndMistake(answer string) string {
 func (q *question) withKeyOf(p Pair, r recipe, answer string) string {
 	text := ""
 	switch {
+	case p.ProductID == q.pair.ProductID && q.gives(r, q.challenge, p.ProductID, p.Key, answer):
+		text = "computed with the published key of " + p.ProductID
 	case q.gives(r, q.challenge, q.pair.ProductID, p.Key, answer):
 		text = "computed with the key of " + p.ProductID
 	case q.gives(r, q.challenge, p.ProductID, p.Key, answer):
@@ -253,22 +280,28 @@ func (q *question) withKeyOf(p Pair, r recipe, answer string) string {
 	return text
 }
 
-// maxOtherKeys bounds how many of a user's keys are tried: each, with every
-// mistake, takes a tenth of a millisecond.
-const maxOtherKeys = 64
+// Bounds of how many of a user's keys are tried: each takes some microseconds,
+// and with every mistake a tenth of a millisecond.
+const (
+	maxOtherKeys        = 1024
+	maxKeysWithMistakes = 64
+)
 
-// otherPairs are the pairs of the ring with another key: the first of a user's
-// own, and the published ones.
-func (q *question) otherPairs() []Pair {
+// otherPairs are pairs with another key: the first so many of a user's own, and
+// the published ones, those among them that the user's replace.
+func (q *question) otherPairs(limit int) []Pair {
 	var others []Pair
-	for _, p := range q.ring.Pairs() {
-		if p.Key != "" && p.Key != q.pair.Key {
-			others = append(others, p)
+	add := func(list []Pair, limit int) {
+		for _, p := range list[:min(limit, len(list))] {
+			replaced := p.Secret && p.ProductID == q.pair.ProductID // by a later line
+			if p.Key != "" && p.Key != q.pair.Key && !replaced {
+				others = append(others, p)
+			}
 		}
 	}
-	if published := len(knownPairs); len(others) > maxOtherKeys+published {
-		others = slices.Delete(others, maxOtherKeys, len(others)-published)
-	}
+	lists := q.ring.lists()
+	add(lists[0], limit)
+	add(lists[1], len(lists[1]))
 	return others
 }
 

@@ -13,6 +13,7 @@ func TestExplainNamesTheMistake(t *testing.T) {
 		challenge   = "22210219642164014968"
 		unpadded    = "222102196421640149681234" // with a product id of 16, a multiple of 8
 		withZeros   = "10000000000000000022"     // whose answer begins with 0
+		overflowing = "22210219642164010000"     // whose products have 64 bits if nothing is masked
 		otherAnswer = "5764f5f0d256c5b28f64fb698759c8a8"
 	)
 	for _, c := range []struct {
@@ -57,6 +58,12 @@ func TestExplainNamesTheMistake(t *testing.T) {
 		{"sum of first words", AlgorithmMSNP11, product85, challenge, "a400af800d0b42d9f6deec72113f2bdc", "the upper half of the 64-bit key summed the results of the first words"},
 		{"no second word", AlgorithmMSNP11, product85, challenge, "5744abd80912cd96059ae82a1526a493", "the second word of the digest was not added for each pair"},
 		{"no fourth word", AlgorithmMSNP11, product85, challenge, "43ef77a790603d8c113134558c545489", "the fourth word of the digest was not added for each pair"},
+		{"factors of 32 bits, products of 64", AlgorithmMSNP11, product85, overflowing, "18d54a8b24be93f746e20f9f8bba8c94", "the digest's words were not masked"},
+		{"factors of 32 bits, products of 63 and a sign", AlgorithmMSNP11, product85, overflowing, "f71badb4bc93e3d5a92ce8a01397fcb6", "the digest's words were not masked"},
+		{"two words of the result swapped", AlgorithmMSNP11, product85, challenge, "f6deec729ac86fbda400af8086fc06b8", "the words of the result were in the order 3 2 1 4"},
+		{"words of the digest swapped", AlgorithmMSNP11, product85, challenge, "c94a35b4115b9a85d57e5cb14385d977", "the words of the digest were taken in the order 2 1 4 3"},
+		{"halves of the key in pairs", AlgorithmMSNP11, product85, challenge, "a400af80d033d7bbbc25547486fc06b8", "the words of the digest were combined with other halves of the 64-bit key: lower, lower, upper, upper"},
+		{"padded in front", AlgorithmMSNP11, product85, challenge, "f1474ba6f1b739a8a3990854ed8350ad", "the text was padded in front"},
 		{"no digits", AlgorithmMSNP11, product85, challenge, "this is no answer, of 32 bytes xx", "an answer has 32 hexadecimal digits; this has 33 characters"},
 		{"32 characters, but no digits", AlgorithmMSNP11, product85, challenge, "this is no answer, of 32 bytes x", "an answer has 32 hexadecimal digits; not all of this are"},
 		{"padded with zero bytes", AlgorithmMSNP11, product85, challenge, "92ac5496a894a4a4c0721764b4a0cda1", "the text was padded with zero bytes"},
@@ -175,6 +182,18 @@ func TestThePublishedPairsAreWellFormed(t *testing.T) {
 	}
 }
 
+func TestAFilesPairIsNotAnsweredWithThePublishedKey(t *testing.T) {
+	ring, err := ParseKeys("PROD0119GSJUC$18 OTHER\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pair, _ := ring.Pair(product85)
+	published := "a400af809ac86fbdf6deec7286fc06b8"
+	if got, want := Explain(AlgorithmMSNP11, "22210219642164014968", pair, published, ring), "computed with the published key of PROD0119GSJUC$18"; got != want {
+		t.Errorf("explained as %q, want %q", got, want)
+	}
+}
+
 func TestALongKeysFileDoesNotSlowExplanations(t *testing.T) {
 	var file strings.Builder
 	for i := range 1000 {
@@ -185,9 +204,12 @@ func TestALongKeysFileDoesNotSlowExplanations(t *testing.T) {
 		t.Fatal(err)
 	}
 	q := &question{pair: Pair{ProductID: product85, Key: "other"}, ring: ring}
-	others := q.otherPairs()
-	if len(others) > maxOtherKeys+len(knownPairs) {
-		t.Errorf("%d keys are tried", len(others))
+	others := q.otherPairs(maxKeysWithMistakes)
+	if len(others) > maxKeysWithMistakes+len(knownPairs) {
+		t.Errorf("%d keys are tried with each mistake", len(others))
+	}
+	if all := q.otherPairs(maxOtherKeys); len(all) <= 1000 {
+		t.Errorf("%d keys are tried, of 1000 and the published ones", len(all))
 	}
 	if last := others[len(others)-1].ProductID; last != knownPairs[len(knownPairs)-1].ProductID {
 		t.Errorf("the last key that is tried is that of %s, and not a published one", last)

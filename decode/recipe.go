@@ -2,6 +2,7 @@ package decode
 
 import (
 	"encoding/binary"
+	"fmt"
 	"strings"
 )
 
@@ -61,6 +62,7 @@ const (
 	padNever            // what makes no pair of words is left out
 	padWithNUL          // zero bytes instead of zero digits
 	padWithSpace
+	padInFront
 )
 
 func (p padRule) apply(text string) string {
@@ -74,6 +76,8 @@ func (p padRule) apply(text string) string {
 		return text + strings.Repeat("\x00", missing)
 	case padWithSpace:
 		return text + strings.Repeat(" ", missing)
+	case padInFront:
+		return strings.Repeat(padding, missing) + text
 	}
 	return text + strings.Repeat(padding, missing)
 }
@@ -175,6 +179,7 @@ const (
 	signedProducts32              // products alone are cut to a signed number of 32 bits
 	unsignedProducts32            // products alone are cut to 32 bits
 	bitsForRemainder              // the lower 31 bits in place of the remainder
+	unsigned64                    // matters only with factors of 32 bits: their products have 64
 )
 
 func (a arithmetic) cut(n int64) int64 {
@@ -217,8 +222,11 @@ func (a arithmetic) add(x, y int64) int64 {
 }
 
 func (a arithmetic) mod(n int64) int64 {
-	if a == bitsForRemainder {
+	switch a {
+	case bitsForRemainder:
 		return n & modulus
+	case unsigned64:
+		return int64(uint64(n) % modulus)
 	}
 	n %= modulus
 	if n < 0 && (a == signed32Floored || a == floored64) {
@@ -281,3 +289,54 @@ func (b byteOrder) has(part byteOrder) binary.ByteOrder {
 func (b byteOrder) ofDigest() binary.ByteOrder { return b.has(bigEndianDigest) }
 func (b byteOrder) ofText() binary.ByteOrder   { return b.has(bigEndianText) }
 func (b byteOrder) ofResult() binary.ByteOrder { return b.has(bigEndianResult) }
+
+// shuffle is an order of four words: of each place, how many further on the
+// word that comes there is from.
+type shuffle [4]uint8
+
+// shuffles are all of them but the right one.
+var shuffles = func() (list []shuffle) {
+	for n := 1; n < 256; n++ {
+		s := shuffle{uint8(n >> 6), uint8(n >> 4 & 3), uint8(n >> 2 & 3), uint8(n & 3)}
+		if used := 1<<s.from(0) | 1<<s.from(1) | 1<<s.from(2) | 1<<s.from(3); used == 0b1111 {
+			list = append(list, s)
+		}
+	}
+	return list
+}()
+
+func (s shuffle) from(place int) int { return (place + int(s[place])) % len(s) }
+
+func (s shuffle) of(words [4]uint32) (shuffled [4]uint32) {
+	for i := range words {
+		shuffled[i] = words[s.from(i)]
+	}
+	return shuffled
+}
+
+func (s shuffle) String() string {
+	return fmt.Sprint(s.from(0)+1, " ", s.from(1)+1, " ", s.from(2)+1, " ", s.from(3)+1)
+}
+
+// otherHalves are the words of the digest, one a bit, that are combined with
+// the other half of the key than they should be.
+type otherHalves uint8
+
+// allHalves counts the sets of words.
+const allHalves = 1 << 4
+
+// of returns the half for a word: they come in turn, the lower one first.
+func (o otherHalves) of(word int, lower, upper uint32) uint32 {
+	if word&1 != int(o>>word&1) {
+		return upper
+	}
+	return lower
+}
+
+func (o otherHalves) String() string {
+	var names [4]string
+	for i := range names {
+		names[i] = [...]string{"lower", "upper"}[o.of(i, 0, 1)]
+	}
+	return strings.Join(names[:], ", ")
+}
