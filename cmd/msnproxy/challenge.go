@@ -59,7 +59,10 @@ func runChallenge(cmd *cobra.Command, std stdio, f challengeFlags, args []string
 	if err != nil {
 		return err
 	}
-	if f.list {
+	switch {
+	case f.list && f.json:
+		return listKeysJSON(std.out, checks.Keys)
+	case f.list:
 		return listKeys(std.out, checks.Keys)
 	}
 	switch {
@@ -98,40 +101,72 @@ type challenged struct {
 func (f *challengeFlags) question(cmd *cobra.Command, challenge string, ring *decode.Keyring) (*challenged, error) {
 	pair, known := ring.Pair(f.productID)
 	pair.ProductID = f.productID
-	if cmd.Flags().Changed("product-key") || f.productKey != "" {
+	if keyGiven := cmd.Flags().Changed("product-key"); keyGiven && f.productKey == "" {
+		return nil, usageError(cmd, errors.New("--product-key is empty"))
+	} else if keyGiven || f.productKey != "" {
 		pair.Key, pair.Secret = f.productKey, true
 	}
-	switch {
-	case pair.Key == "" && known:
-		return nil, fmt.Errorf("product id %s is known, but its key is not; --product-key gives it", f.productID)
-	case pair.Key == "":
-		return nil, fmt.Errorf("product id %s is not known; --product-key gives its key, and 'msnproxy challenge --list' shows the known ones", f.productID)
+	checking := cmd.Flags().Changed("response") || f.response != ""
+	if pair.Key == "" && !checking {
+		return nil, noKey(f.productID, known, ring)
 	}
-	algorithm := decode.AlgorithmOf(pair.From)
-	if f.algorithm != "" {
-		var err error
-		if algorithm, err = decode.ParseAlgorithm(f.algorithm); err != nil {
-			return nil, flagError("--algorithm: %w", err)
-		}
+	algorithm, err := f.algorithmFor(pair)
+	if err != nil {
+		return nil, err
 	}
-	if algorithm == decode.AlgorithmUnknown {
-		algorithm = decode.AlgorithmMSNP11
+	q := &challenged{challenge: challenge, pair: pair, got: f.response, working: decode.Working{Algorithm: algorithm}}
+	if pair.Key != "" {
+		q.working = decode.WorkOut(algorithm, challenge, pair.ProductID, pair.Key)
 	}
-	q := &challenged{challenge: challenge, pair: pair, got: f.response}
-	q.working = decode.WorkOut(algorithm, challenge, pair.ProductID, pair.Key)
-	if cmd.Flags().Changed("response") || f.response != "" {
+	if checking {
 		q.check(ring)
 	}
 	return q, nil
 }
 
+// algorithmFor is the algorithm that is asked for, or else that of the clients
+// with the product id.
+func (f *challengeFlags) algorithmFor(pair decode.Pair) (decode.Algorithm, error) {
+	if f.algorithm != "" {
+		algorithm, err := decode.ParseAlgorithm(f.algorithm)
+		if err != nil {
+			return algorithm, flagError("--algorithm: %w", err)
+		}
+		return algorithm, nil
+	}
+	if algorithm := decode.AlgorithmOf(pair.From); algorithm != decode.AlgorithmUnknown {
+		return algorithm, nil
+	}
+	return decode.AlgorithmMSNP11, nil
+}
+
+// noKey tells that there is no key for a product id, and which one may be meant:
+// the $ of some needs single quotes in a shell.
+func noKey(productID string, known bool, ring *decode.Keyring) error {
+	if known {
+		return fmt.Errorf("product id %s is known, but its key is not; --product-key gives it", productID)
+	}
+	const number = len("PROD0119") // what each id begins with, and no two alike
+	for _, p := range ring.Pairs() {
+		if len(productID) >= number && len(p.ProductID) >= number && strings.EqualFold(p.ProductID[:number], productID[:number]) {
+			return fmt.Errorf("product id %s is not known; is '%s' meant? In a shell it needs the single quotes", productID, p.ProductID)
+		}
+	}
+	return fmt.Errorf("product id %s is not known; --product-key gives its key, and 'msnproxy challenge --list' shows the known ones", productID)
+}
+
 // check gives the verdict on the answer that was given.
 func (q *challenged) check(ring *decode.Keyring) {
-	q.verdict = decode.VerdictCorrect
-	if q.got != q.working.Response {
+	switch {
+	case q.pair.Key == "":
+		q.verdict = decode.VerdictUnknownKey
+	case q.got == q.working.Response:
+		q.verdict = decode.VerdictCorrect
+		return
+	default:
 		q.verdict = decode.VerdictWrong
-		q.explanation = decode.Explain(q.working.Algorithm, q.challenge, q.pair, q.got, ring)
 	}
+	q.explanation = decode.Explain(q.working.Algorithm, q.challenge, q.pair, q.got, ring)
 }
 
 // writeJSON writes one object; its keys are those of a challenge note.
@@ -142,7 +177,7 @@ func (q *challenged) writeJSON(w io.Writer, explain bool) error {
 		Client      string         `json:"client,omitempty"`
 		Environment string         `json:"environment,omitempty"`
 		Algorithm   string         `json:"algorithm"`
-		Expected    string         `json:"expected"`
+		Expected    string         `json:"expected,omitempty"`
 		Got         string         `json:"got,omitempty"`
 		Verdict     decode.Verdict `json:"verdict,omitempty"`
 		Explanation string         `json:"explanation,omitempty"`
@@ -151,12 +186,16 @@ func (q *challenged) writeJSON(w io.Writer, explain bool) error {
 		q.challenge, q.pair.ProductID, q.pair.Client, string(q.pair.Environment), q.working.Algorithm.String(),
 		q.working.Response, q.got, q.verdict, q.explanation, nil,
 	}
-	if explain {
+	if explain && q.pair.Key != "" {
 		out.Steps = stepsOf(&q.working)
 	}
+	return writeJSON(w, out)
+}
+
+func writeJSON(w io.Writer, value any) error {
 	encoder := json.NewEncoder(display.NewJSONWriter(w))
 	encoder.SetEscapeHTML(false)
-	return encoder.Encode(out)
+	return encoder.Encode(value)
 }
 
 // steps are how an answer comes about, words as hexadecimal numbers.
@@ -194,26 +233,40 @@ const explanationWidth = 80
 // one that was given, after the steps if they are asked for.
 func (q *challenged) writeText(w io.Writer, explain bool) error {
 	var out strings.Builder
-	if explain {
+	if explain && q.pair.Key != "" {
 		q.explain(&out)
 	}
 	switch {
-	case q.verdict == decode.VerdictCorrect:
-		out.WriteString("correct\n")
-	case q.verdict == decode.VerdictWrong:
-		fmt.Fprintf(&out, "wrong: expected %s\n%15s %s\n", q.working.Response, "got", display.Harmless(q.got))
-		explanation := q.explanation
-		if explanation == "" {
-			explanation = "none of the usual mistakes gives this answer"
-		}
-		for _, line := range display.Wrap(display.Harmless(explanation), explanationWidth, explanationWidth) {
-			out.WriteString(line + "\n")
-		}
+	case q.verdict != "":
+		q.judge(&out)
 	case !explain:
 		out.WriteString(q.working.Response + "\n")
 	}
 	_, err := io.WriteString(w, out.String())
 	return err
+}
+
+// judge writes the verdict on an answer, and why.
+func (q *challenged) judge(out *strings.Builder) {
+	explanation := q.explanation
+	switch q.verdict {
+	case decode.VerdictCorrect:
+		out.WriteString("correct\n")
+		return
+	case decode.VerdictUnknownKey:
+		fmt.Fprintf(out, "cannot be checked: the key of product id %s is not known\n", display.Harmless(q.pair.ProductID))
+		if explanation == "" {
+			explanation = "no known key gives this answer"
+		}
+	default:
+		fmt.Fprintf(out, "wrong: expected %s\n%15s %s\n", q.working.Response, "got", display.Harmless(q.got))
+		if explanation == "" {
+			explanation = "none of the usual mistakes gives this answer"
+		}
+	}
+	for _, line := range display.Wrap(display.Harmless(explanation), explanationWidth, explanationWidth) {
+		out.WriteString(line + "\n")
+	}
 }
 
 // explain writes the steps.
@@ -250,6 +303,29 @@ func (q *challenged) explain(out *strings.Builder) {
 		step("the digest's words (all 32 bits), XOR lower and upper half of the key in turn", s.ResultWords...)
 	}
 	out.WriteString("answer\n  " + w.Response + "\n")
+}
+
+// listKeysJSON writes the keyring as an array. A key that is not known or not to
+// be shown is absent.
+func listKeysJSON(w io.Writer, ring *decode.Keyring) error {
+	type pair struct {
+		ProductID   string `json:"product_id"`
+		Key         string `json:"key,omitempty"`
+		KeyKnown    bool   `json:"key_known"`
+		From        string `json:"dialect_from,omitempty"`
+		To          string `json:"dialect_to,omitempty"`
+		Environment string `json:"environment"`
+		Client      string `json:"client"`
+	}
+	list := []pair{}
+	for _, p := range ring.Pairs() {
+		out := pair{p.ProductID, p.Key, p.Key != "", p.From.String(), p.To.String(), string(p.Environment), p.Client}
+		if p.Secret {
+			out.Key = ""
+		}
+		list = append(list, out)
+	}
+	return writeJSON(w, list)
 }
 
 // listKeys writes the keyring as a table of at most 80 columns, of which the
