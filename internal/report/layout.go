@@ -16,6 +16,8 @@ const (
 	// maxCellLines is how many lines a cell may have. A table is for
 	// looking over; the whole of a long text is in the transcript and JSON.
 	maxCellLines = 8
+	// widestCharacter is how many columns a character may take.
+	widestCharacter = 2
 )
 
 // grid is a section with its cells as harmless text, ready to be laid out.
@@ -166,8 +168,27 @@ func (g *grid) panels(page int) []panel {
 }
 
 func (g *grid) panel(columns []int, page int, further bool) panel {
-	widths, _ := g.fit(columns, page)
+	widths, ok := g.fit(columns, page)
+	if !ok {
+		squeeze(widths, page-gap*(len(widths)-1))
+	}
 	return panel{columns, widths, further}
+}
+
+// squeeze makes the widest columns narrower until all fit the room, on a page
+// that is too narrow for what should stay in one piece.
+func squeeze(widths []int, room int) {
+	over := -room
+	for _, w := range widths {
+		over += w
+	}
+	for ; over > 0; over-- {
+		widest := slices.Index(widths, slices.Max(widths))
+		if widths[widest] == widestCharacter {
+			return
+		}
+		widths[widest]--
+	}
 }
 
 // pick lists the columns that are wanted.

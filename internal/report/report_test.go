@@ -169,7 +169,7 @@ func session() *Report {
 }
 
 func TestTables(t *testing.T) {
-	for _, width := range []int{80, 160} {
+	for _, width := range []int{40, 80, 160} {
 		t.Run(fmt.Sprint(width), func(t *testing.T) {
 			var out bytes.Buffer
 			if err := session().WriteTables(&out, Options{Width: width, Sections: []string{All}}); err != nil {
@@ -256,7 +256,7 @@ func checkLines(t *testing.T, out string, width int) {
 func TestHostileTextNeverLeavesItsCell(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 10))
 	for i := range 150 {
-		width := []int{60, 80, 120, 200}[i%4]
+		width := []int{40, 80, 120, 200}[i%4]
 		p := newPlay()
 		p.report.AddCapture(CaptureRow{File: hostile(r), Kind: "pcap", First: p.now, Last: p.now.Add(48 * time.Hour), Skipped: map[string]int64{hostile(r): 3}})
 		for range 5 {

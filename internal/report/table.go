@@ -15,9 +15,9 @@ import (
 const (
 	// defaultWidth is used where the width of the page is not known.
 	defaultWidth = 80
-	// minWidth holds the widest column that cannot be made narrower, and the
-	// columns that tell the rows apart.
-	minWidth = 60
+	// minWidth is the narrowest page: it holds a clock time and what tells the
+	// rows apart, with no word in more pieces than can be read.
+	minWidth = 40
 )
 
 // WriteTables writes the report as tables that fit the page: the sections that
