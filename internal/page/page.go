@@ -31,6 +31,7 @@ type Table struct {
 	Len     int
 	Rows    iter.Seq[[]Cell] // Len of them
 	More    int64            // rows that were not kept
+	Wrong   int64            // rows that tell of a client's mistake
 }
 
 // Column is a column of a table.

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"fmt"
 	"time"
 
 	"msnproxy/internal/display"
@@ -81,7 +82,11 @@ func (w *writer) tiles() (out []tile) {
 	for _, t := range w.Tables {
 		if unit, ok := units[t.Name]; ok {
 			n := int64(t.Len) + t.More
-			out = append(out, newTile(n, unit, "t-"+t.Name, t.Name == "errors" || t.Name == "issues"))
+			one := newTile(n, unit, "t-"+t.Name, t.Wrong > 0 || t.Name == "errors" || t.Name == "issues")
+			if t.Wrong > 0 {
+				one.Text += fmt.Sprintf(", %d wrong", t.Wrong)
+			}
+			out = append(out, one)
 		}
 	}
 	if w.Records != nil {

@@ -105,6 +105,16 @@ func (c Counts) String() string {
 	return strings.Join(parts, ", ")
 }
 
+// of returns how many there are of a name.
+func (c Counts) of(name string) int64 {
+	for _, one := range c {
+		if one.Name == name {
+			return one.N
+		}
+	}
+	return 0
+}
+
 func (c Counts) appendJSON(dst []byte) []byte {
 	dst = append(dst, '{')
 	for i, one := range c {

@@ -1,6 +1,8 @@
 package report
 
 import (
+	"time"
+
 	"msnproxy/decode"
 )
 
@@ -9,8 +11,19 @@ import (
 type challenges struct {
 	bounded
 	rowOf    map[challengeKey]int
+	asked    map[string][]asked // by connection
 	verdicts map[string]int64
 }
+
+// asked is when a challenge was asked, which its notes do not tell.
+type asked struct {
+	chl int64
+	at  time.Time
+}
+
+// maxAsked bounds the challenges of an open connection whose time is known: as
+// many as may wait for an answer.
+const maxAsked = 64
 
 // challengeKey names a challenge by its connection and the numbers of CHL and
 // QRY; an answer to a challenge takes the place of what was said before it.
@@ -20,15 +33,32 @@ type challengeKey struct {
 }
 
 func newChallenges(rows int) *challenges {
-	return &challenges{bounded: bounded{limit: rows}, rowOf: map[challengeKey]int{}, verdicts: map[string]int64{}}
+	return &challenges{bounded: bounded{limit: rows}, rowOf: map[challengeKey]int{}, asked: map[string][]asked{}, verdicts: map[string]int64{}}
 }
 
 func (c *challenges) record(r *decode.Record) {
+	if r.Verb == "CHL" && r.Dir == decode.ServerToClient {
+		list := append(c.asked[r.Conn], asked{r.Seq, r.Time})
+		c.asked[r.Conn] = list[max(0, len(list)-maxAsked):]
+	}
 	for i := range r.Notes {
 		if n := &r.Notes[i]; n.Kind == decode.NoteChallenge && (n.Challenge.Asked != 0 || n.Challenge.Answer != 0) {
 			c.take(r, n.Challenge)
 		}
 	}
+	if r.Kind == decode.KindClose {
+		delete(c.asked, r.Conn)
+	}
+}
+
+// timeOf is when a challenge was asked, or else the time of what tells of it first.
+func (c *challenges) timeOf(r *decode.Record, ch *decode.Challenge, first Cell) Cell {
+	for _, a := range c.asked[r.Conn] {
+		if a.chl == ch.Asked {
+			return Time(a.at)
+		}
+	}
+	return first
 }
 
 // take adds a challenge, or brings its row up to date.
@@ -45,9 +75,9 @@ func (c *challenges) take(r *decode.Record, ch *decode.Challenge) {
 		}
 	} else {
 		c.verdicts[text(c.rows[at][verdictColumn])]--
-		time := c.rows[at][1]
+		first := c.rows[at][timeColumn]
 		c.rows[at] = c.row(r, ch)
-		c.rows[at][1] = time
+		c.rows[at][timeColumn] = c.timeOf(r, ch, first)
 	}
 	c.verdicts[string(ch.Verdict)]++
 	keys := keysOf(r.Conn, ch)
@@ -80,12 +110,15 @@ func keysOf(conn string, ch *decode.Challenge) []challengeKey {
 	return keys
 }
 
-// verdictColumn is where a row tells the verdict.
-const verdictColumn = 2
+// Where a row tells what.
+const (
+	timeColumn    = 1
+	verdictColumn = 2
+)
 
 func (c *challenges) row(r *decode.Record, ch *decode.Challenge) []Cell {
 	return []Cell{
-		Text(r.Conn), Time(r.Time), textCell(string(ch.Verdict)), textCell(string(ch.ServerVerdict)),
+		Text(r.Conn), c.timeOf(r, ch, Time(r.Time)), textCell(string(ch.Verdict)), textCell(string(ch.ServerVerdict)),
 		textCell(ch.Challenge), textCell(ch.ProductID), textCell(ch.Client), textCell(string(ch.Environment)),
 		textCell(ch.Algorithm.String()), textCell(ch.Got), textCell(ch.Expected), textCell(ch.Explanation),
 		flagCell(ch.Injected), flagCell(ch.Requested), latencyCell(ch),

@@ -61,3 +61,50 @@ func TestChallengesAreARowEachWithBothVerdicts(t *testing.T) {
 		t.Errorf("counted %s", counts)
 	}
 }
+
+func TestTheTimeOfAChallengeIsWhenItWasAsked(t *testing.T) {
+	rep := New()
+	say := func(second int, r decode.Record, note *decode.Challenge) {
+		r.Conn, r.Time = "c1", time.Date(2003, 7, 1, 12, 0, second, 0, time.UTC)
+		if note != nil {
+			r.Notes = []decode.Note{{Kind: decode.NoteChallenge, Challenge: note}}
+		}
+		rep.Record(&r)
+	}
+	chl := decode.Record{Kind: decode.KindCommand, Dir: decode.ServerToClient, Verb: "CHL"}
+	qry := decode.Record{Kind: decode.KindCommand, Dir: decode.ClientToServer, Verb: "QRY"}
+	for seq := range int64(3) {
+		chl.Seq = seq + 1
+		say(int(seq), chl, nil)
+	}
+	say(10, qry, &decode.Challenge{Challenge: "first", Verdict: decode.VerdictWrong, Asked: 1, Answer: 4})
+	say(11, qry, &decode.Challenge{Challenge: "first", Verdict: decode.VerdictCorrect, Asked: 1, Answer: 5})
+	say(11, qry, &decode.Challenge{Challenge: "second", Verdict: decode.VerdictWrong, Asked: 2, Answer: 4})
+	say(12, qry, &decode.Challenge{Verdict: decode.VerdictUnsolicited, Answer: 6})
+	say(52, decode.Record{Kind: decode.KindOverdue}, &decode.Challenge{Challenge: "third", Verdict: decode.VerdictUnanswered, Asked: 3})
+	say(53, decode.Record{Kind: decode.KindClose}, nil)
+	var got []string
+	for _, row := range rowsOf(t, rep, "challenges") {
+		got = append(got, text(row[4])+" "+text(row[timeColumn])[len("2003-07-01 "):])
+	}
+	if got, want := strings.Join(got, ", "), "second 12:00:01, first 12:00:00,  12:00:12, third 12:00:02"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestAReportWithoutTheSectionTellsHowManyAnswersAreWrong(t *testing.T) {
+	rep := New()
+	for n := range int64(3) {
+		note := &decode.Challenge{Challenge: "111", Verdict: decode.VerdictWrong, Answer: n + 1}
+		if n == 0 {
+			note.Verdict = decode.VerdictCorrect
+		}
+		rep.Record(&decode.Record{Conn: "c1", Seq: n + 1, Kind: decode.KindCommand, Notes: []decode.Note{{Kind: decode.NoteChallenge, Challenge: note}}})
+	}
+	if text := write(t, (*Report).WriteTables, rep, Options{}); !strings.Contains(text, "challenges (2 wrong, 1 correct)") {
+		t.Errorf("not told in\n%s", text)
+	}
+	if text := write(t, (*Report).WriteHTML, rep, Options{}); !strings.Contains(text, "<b>3</b> challenges, 2 wrong") {
+		t.Error("not told in the HTML report")
+	}
+}

@@ -29,7 +29,7 @@ func (r *Report) digest(names []string) (d digest, err error) {
 		switch l, isLong := c.(long); {
 		case !isWanted(r.names[i], names):
 		case isLong && len(names) == 0:
-			d.mention(r.names[i], int64(l.count()))
+			d.mention(r.names[i], int64(l.count()), nil)
 		default:
 			s := c.section()
 			if r.brief {
@@ -41,9 +41,14 @@ func (r *Report) digest(names []string) (d digest, err error) {
 	return d, nil
 }
 
-// mention tells how many rows a section has that nobody asked for.
-func (d *digest) mention(name string, rows int64) {
-	if rows > 0 {
+// mention tells how many rows a section has that nobody asked for, and how many
+// of them are of each kind, if it counts kinds.
+func (d *digest) mention(name string, rows int64, counts Counts) {
+	switch {
+	case rows == 0:
+	case len(counts) > 0:
+		d.rest = append(d.rest, fmt.Sprintf("%s (%s)", name, counts))
+	default:
 		d.rest = append(d.rest, fmt.Sprintf("%s (%d)", name, rows))
 	}
 }
@@ -53,7 +58,7 @@ func (d *digest) mention(name string, rows int64) {
 func (d *digest) take(s Section, asked bool) {
 	switch {
 	case !asked && !slices.Contains(first, s.Name):
-		d.mention(s.Name, int64(len(s.Rows))+s.Hidden)
+		d.mention(s.Name, int64(len(s.Rows))+s.Hidden, s.Counts)
 		return
 	case len(s.Rows) == 0:
 		d.empty = append(d.empty, s.Name)
