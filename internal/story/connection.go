@@ -66,6 +66,7 @@ func (c *conn) learn(r *decode.Record) {
 func (c *conn) count(r *decode.Record) {
 	lost := lostBytes(r)
 	c.Lost += lost
+	c.login.missed = c.login.missed || lost > 0 && r.Dir == decode.ServerToClient
 	c.Bytes[way(r.Dir)] += r.Bytes - lost
 	switch r.Kind {
 	case decode.KindCommand:

@@ -205,13 +205,20 @@ func (b *builder) linkByAccount() {
 				lastSB[who] = i
 			}
 		case c.Server != decode.SB:
-			if known && b.parents[i] < 0 && b.connections[before].Server == decode.DS && within(b.connections[before].Start, c.Start, followLife) {
+			if known && b.parents[i] < 0 && b.mayDispatch(before) && within(b.connections[before].Start, c.Start, followLife) {
 				b.parents[i] = before
 			}
 			last[who] = i
 			delete(lastSB, who)
 		}
 	}
+}
+
+// mayDispatch tells whether a connection is one to a dispatch server, or may be:
+// nobody signed in on it, and what the server said is missing.
+func (b *builder) mayDispatch(i int) bool {
+	l := &b.conns[i].login
+	return b.connections[i].Server == decode.DS || l.unheard() && !l.acts && b.connections[i].Server != decode.SB
 }
 
 // isOpenAt tells whether a connection was open at a time, or a little before.

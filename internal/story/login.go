@@ -22,7 +22,14 @@ type login struct {
 	referred  string // where the server sent the client, if that is the last it said
 	invited   string // the session id of ANS, or of the reply to CAL
 	cookie    string // that opened the switchboard
+	heard     bool   // the server said something
+	missed    bool   // some of what it said is missing
+	acts      bool   // the client does what only those do who are signed in
 }
+
+// unheard tells whether all that the server said is missing, as where one
+// direction alone was captured.
+func (l *login) unheard() bool { return l.missed && !l.heard }
 
 // beginnings are the commands that connections begin with.
 func beginsConnection(r *decode.Record) bool {
@@ -63,6 +70,8 @@ func (l *login) asks(c *conn, r *decode.Record) {
 		if id := r.Arg("session_id"); id != nil {
 			l.invited = clip(string(id))
 		}
+	case "CHG", "SYN", "ADL", "BLP", "UUX":
+		l.acts = true
 	}
 	if !l.done {
 		l.request = inWords(r)
@@ -71,7 +80,7 @@ func (l *login) asks(c *conn, r *decode.Record) {
 
 // isTold takes what the server sent.
 func (l *login) isTold(c *conn, r *decode.Record) {
-	l.failed, l.referred = "", ""
+	l.heard, l.failed, l.referred = true, "", ""
 	if n := r.Note(decode.NoteError); n != nil {
 		l.isRefused(r, n)
 		return
@@ -152,6 +161,10 @@ func (l *login) outcome(c *Connection) string {
 		return "refused with " + l.refused
 	case l.referred != "" && l.referred != "0":
 		return "referred to " + l.referred + ", and not seen there"
+	case l.unheard() && l.acts:
+		return l.end(c) + "; what the server said is missing"
+	case l.unheard():
+		return "not known: what the server said is missing"
 	case !l.done && l.fromStart:
 		return "never got past " + l.request + ended(c)
 	case c.CloseReason == "server unreachable":

@@ -68,6 +68,11 @@ func (p *play) feed(conn string, dir decode.Direction, lines []string) {
 	}
 }
 
+// misses leaves out bytes of the server.
+func (p *play) misses(conn string, bytes int64) {
+	p.conns[conn].Gap(decode.ServerToClient, bytes, p.stamp())
+}
+
 func (p *play) close(conn, reason string) { p.conns[conn].Close(reason, p.stamp()) }
 
 // signIn plays a sign-in on a notification server.

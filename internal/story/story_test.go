@@ -322,6 +322,20 @@ func TestAccountOfAConnectionThatBeganBefore(t *testing.T) {
 	}
 }
 
+// TestClientsAlone: of a dispatch and a notification server, only what the client
+// says is in the capture.
+func TestClientsAlone(t *testing.T) {
+	p := newPlay(t)
+	p.open("c1", "10.0.0.1:1001", ns1)
+	p.c("c1", "VER 1 MSNP8 CVR0", "USR 3 TWN I alice@example.com")
+	p.misses("c1", 60)
+	p.open("c2", "10.0.0.1:1002", "198.51.100.22:1863")
+	p.c("c2", "VER 4 MSNP8 CVR0", "USR 6 TWN I alice@example.com", "USR 7 TWN S t=x", "SYN 8 0")
+	p.misses("c2", 600)
+	lines(t, "sessions", sessionLines(p.teller.Story()),
+		"s1 alice@example.com: c1 c2: still signed in at the end; what the server said is missing")
+}
+
 func TestOutcomes(t *testing.T) {
 	begin := func(p *play) {
 		p.open("c1", "10.0.0.1:1001", ns1)
@@ -364,6 +378,17 @@ func TestOutcomes(t *testing.T) {
 			in(p)
 			p.c("c1", "USR 5 SHA A x")
 			p.s("c1", "911 5")
+		},
+		"not known: what the server said is missing": func(p *play) {
+			begin(p)
+			p.misses("c1", 14)
+			p.close("c1", "client closed")
+		},
+		"signed out; what the server said is missing": func(p *play) {
+			begin(p)
+			p.misses("c1", 14)
+			p.c("c1", "SYN 5 0", "CHG 6 NLN", "OUT")
+			p.close("c1", "client closed")
 		},
 		"closed by the server": func(p *play) {
 			in(p)
