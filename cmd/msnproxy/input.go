@@ -304,7 +304,7 @@ func (c *doubtCounter) verdict(strict bool) error {
 		what = append(what, fmt.Sprintf("records that are undecodable, malformed or incomplete: %d (see their notes, or 'msnproxy analyze --section issues')", c.records))
 	}
 	if c.wrong > 0 {
-		what = append(what, fmt.Sprintf("wrong proofs of clients: %d (see the notes, or 'msnproxy analyze --section challenges')", c.wrong))
+		what = append(what, fmt.Sprintf("wrong proofs of clients: %d (see the notes, or 'msnproxy analyze --section challenges,issues')", c.wrong))
 	}
 	if !strict || len(what) == 0 {
 		return nil

@@ -175,7 +175,7 @@ func (r *recordReader) another(conn string) string {
 // report says what was skipped.
 func (r *recordReader) report() {
 	if r.skipped > 0 {
-		fmt.Fprintf(r.warn, "msnproxy: %d lines are no records and were skipped\n", r.skipped)
+		fmt.Fprintf(r.warn, "msnproxy: lines that are no records, and were skipped: %d\n", r.skipped)
 	}
 }
 

@@ -108,3 +108,15 @@ func TestAReportWithoutTheSectionTellsHowManyAnswersAreWrong(t *testing.T) {
 		t.Error("not told in the HTML report")
 	}
 }
+
+func TestAWrongProofOfAPasswordIsAnIssue(t *testing.T) {
+	rep := New()
+	for n, verdict := range []decode.Verdict{decode.VerdictCorrect, decode.VerdictWrong} {
+		note := decode.Note{Kind: decode.NoteSignIn, Method: "MD5", Account: "alice@example.com", Verdict: verdict, Text: "the hash is of the password alone"}
+		rep.Record(&decode.Record{Conn: "c1", Seq: int64(n + 1), Kind: decode.KindCommand, Dir: decode.ClientToServer, Verb: "USR", Notes: []decode.Note{note}})
+	}
+	rows := rowsOf(t, rep, "issues")
+	if len(rows) != 1 || text(rows[0][4]) != "the MD5 proof of alice@example.com's password is wrong: the hash is of the password alone" {
+		t.Errorf("the issues are %v", rows)
+	}
+}

@@ -20,6 +20,10 @@ func (i *issues) record(r *decode.Record) {
 			i.issue(r, note.Text)
 		case decode.NoteGap:
 			i.issue(r, gapText(r, note.Bytes))
+		case decode.NoteSignIn:
+			if note.Verdict == decode.VerdictWrong {
+				i.issue(r, proofText(note))
+			}
 		}
 	}
 }
@@ -44,6 +48,10 @@ func gapText(r *decode.Record, lost int64) string {
 		return fmt.Sprintf("gap: %d bytes of this %s are missing", lost, r.Verb)
 	}
 	return fmt.Sprintf("gap: %d bytes %s are missing", lost, sender(r.Dir))
+}
+
+func proofText(n *decode.Note) string {
+	return fmt.Sprintf("the %s proof of %s's password is wrong: %s", n.Method, n.Account, n.Text)
 }
 
 func sender(d decode.Direction) string {
