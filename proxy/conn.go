@@ -43,8 +43,9 @@ type conn struct {
 	session     *decode.Session
 	broken      bool         // decoding has panicked; bytes pass undecoded
 	switchboard bool         // what the client is connected to, once that is known
-	passed      []byte       // what decodeBefore has go on
-	unseen      unseen       // of one end at a time: the other's is decoded before
+	waiting     int          // pieces of it in the backlog
+	input       input        // what is decoded at the moment
+	passed      []byte       // what of it goes on, if it has not yet
 	gate        gate         // to the client
 	asking      *questioning // nil unless the proxy has asked the client something
 	reason      string       // why the connection ended, as far as is known
@@ -153,16 +154,15 @@ func (c *conn) upstreamWay(first []byte) {
 	}
 }
 
-// unseen is what has gone on, or is about to, and is not decoded yet.
-type unseen struct {
+// input is what one end has sent.
+type input struct {
 	bytes []byte
 	dir   decode.Direction
 	at    decode.Stamp
 }
 
-// passUp writes to the server and then decodes. If the server's answer is
-// decoded before that, it finds the bytes in c.unseen: a reply is never decoded
-// before its request.
+// passUp writes to the server what the client has sent, which is decoded after
+// that.
 func (c *conn) passUp(p []byte) bool {
 	p = c.beforeServer(p)
 	c.writingUp.Store(true)
@@ -171,9 +171,10 @@ func (c *conn) passUp(p []byte) bool {
 		c.writeFailed("server", err)
 	}
 	c.writingUp.Store(false)
-	c.afterwards()
+	c.proxy.backlog.bound()
 	c.speakAside()
 	if c.faults != nil {
+		c.proxy.backlog.clear() // some faults are of what the client says
 		c.faults.carryOut()
 	}
 	return err == nil
@@ -182,33 +183,52 @@ func (c *conn) passUp(p []byte) bool {
 // beforeServer returns what the server is to get now of what the client has
 // sent.
 func (c *conn) beforeServer(p []byte) []byte {
+	if c.wait(decode.ClientToServer, p) {
+		return p
+	}
+	return c.decodeNow(decode.ClientToServer, p)
+}
+
+// wait tells whether what an end has sent goes on as it is, before it is decoded.
+// Then it waits for that in the backlog.
+func (c *conn) wait(dir decode.Direction, p []byte) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.see()
+	switch {
+	case c.over || c.unwatched():
+		return true
+	case dir == decode.ClientToServer && c.asking != nil, dir == decode.ServerToClient && !c.passesUnchanged(p):
+		return false
+	}
+	c.proxy.backlog.add(c, dir, p, c.now())
+	return true
+}
+
+// decodeNow decodes what is to go on now, and returns what of it goes on.
+func (c *conn) decodeNow(dir decode.Direction, p []byte) []byte {
+	c.lockSeen()
+	defer c.mu.Unlock()
 	if c.over {
 		return p
 	}
-	c.unseen = unseen{p, decode.ClientToServer, c.now()}
-	if c.asking == nil {
-		return p
-	}
-	return c.decodeNow()
-}
-
-// decodeNow decodes what is to go on now, and returns what of it goes on. The
-// caller holds the lock.
-func (c *conn) decodeNow() []byte {
-	c.proxy.stacks.run((*conn).decodeBefore, c)
+	c.input = input{p, dir, c.now()}
+	c.proxy.stacks.run(c)
 	out := c.passed
-	c.unseen, c.passed = unseen{}, nil
+	c.input, c.passed = input{}, nil
 	return out
 }
 
-// afterwards decodes what has gone on, before its buffer is used again.
-func (c *conn) afterwards() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.see()
+// lockSeen takes the lock when all is decoded that has gone on, of this
+// connection at least.
+func (c *conn) lockSeen() {
+	for {
+		c.proxy.backlog.clear()
+		c.mu.Lock()
+		if c.waiting == 0 {
+			return
+		}
+		c.mu.Unlock()
+	}
 }
 
 // sayIfForeign says so at once where a client does not speak MSNP: the opaque
@@ -232,50 +252,46 @@ func firstLine(b []byte) []byte {
 	return bytes.TrimSuffix(line, []byte("\r"))
 }
 
-// see decodes what has gone on. The caller holds the lock.
-func (c *conn) see() {
-	switch {
-	case len(c.unseen.bytes) == 0:
+// follow decodes a piece of the backlog, which has gone on.
+func (c *conn) follow(dir decode.Direction, p []byte, at decode.Stamp) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.waiting--
+	if c.over || c.unwatched() {
 		return
-	case !c.over && !c.unwatched():
-		c.proxy.stacks.run((*conn).decodeAfter, c)
 	}
-	c.unseen = unseen{}
+	c.input = input{p, dir, at}
+	c.proxy.cfg.Live.Data(c.id, dir, p, at)
+	if dir == decode.ServerToClient {
+		c.gate.follow(c.feed)
+	} else {
+		c.feed()
+	}
+	c.input = input{}
 }
 
-// decodeAfter decodes what has gone on.
-func (c *conn) decodeAfter() {
-	u := &c.unseen
-	c.proxy.cfg.Live.Data(c.id, u.dir, u.bytes, u.at)
-	if u.dir == decode.ServerToClient {
-		c.gate.follow(c.feedUnseen)
+// decode decodes what has come, and has the gate tell what of it goes on.
+func (c *conn) decode() {
+	in := &c.input
+	tapped := in.bytes
+	if in.dir == decode.ClientToServer {
+		c.passed = c.withoutAnswer(in.bytes)
 	} else {
-		c.feedUnseen()
-	}
-}
-
-// decodeBefore decodes what has come, and has the gate tell what of it goes on.
-func (c *conn) decodeBefore() {
-	u := &c.unseen
-	tapped := u.bytes
-	if u.dir == decode.ClientToServer {
-		c.passed = c.withoutAnswer(u.bytes)
-	} else {
-		c.passed = c.gate.feed(u.bytes, c.feedUnseen)
+		c.passed = c.gate.feed(in.bytes, c.feed)
 		if c.proxy.cfg.CaptureClientSide {
 			tapped = c.passed
 		}
 	}
-	c.proxy.cfg.Live.Data(c.id, u.dir, tapped, u.at)
+	c.proxy.cfg.Live.Data(c.id, in.dir, tapped, in.at)
 }
 
-// feedUnseen hands what is not decoded yet to the decoder. It reports whether
-// all went well.
-func (c *conn) feedUnseen() bool {
-	if c.unseen.dir == decode.ClientToServer && !c.greeted.Swap(true) {
-		c.sayIfForeign(c.unseen.bytes)
+// feed hands what is decoded at the moment to the decoder. It reports whether all
+// went well.
+func (c *conn) feed() bool {
+	if c.input.dir == decode.ClientToServer && !c.greeted.Swap(true) {
+		c.sayIfForeign(c.input.bytes)
 	}
-	return c.guard(func() { c.session.Feed(c.unseen.dir, c.unseen.bytes, c.unseen.at) })
+	return c.guard(func() { c.session.Feed(c.input.dir, c.input.bytes, c.input.at) })
 }
 
 // guard runs the decoder. If it panics, the connection is relayed undecoded
@@ -334,7 +350,7 @@ func (c *conn) passDown(p []byte) bool {
 		c.writeFailed("client", err)
 	}
 	c.writingDown.Store(false)
-	c.afterwards()
+	c.proxy.backlog.bound()
 	if err == nil {
 		c.speak()
 	}
@@ -354,17 +370,10 @@ func (c *conn) writeDown(out []byte) error {
 // sent. It decodes that, unless it is known that nothing has to be changed: then
 // it can wait until it has gone on.
 func (c *conn) beforeClient(p []byte) []byte {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.see()
-	if c.over {
+	if c.wait(decode.ServerToClient, p) {
 		return p
 	}
-	c.unseen = unseen{p, decode.ServerToClient, c.now()}
-	if c.passesUnchanged(p) {
-		return p
-	}
-	return c.decodeNow()
+	return c.decodeNow(decode.ServerToClient, p)
 }
 
 // release passes on what the gate has held back, when nothing follows it.
@@ -387,9 +396,8 @@ func (c *conn) ended(dir decode.Direction, err error) {
 	if errors.Is(err, io.EOF) {
 		c.awaitVerdict(dir)
 	}
-	c.mu.Lock()
+	c.lockSeen()
 	defer c.mu.Unlock()
-	c.see()
 	from, to, who := c.client, c.server, "client"
 	if dir == decode.ServerToClient {
 		from, to, who = c.server, c.client, "server"
@@ -466,9 +474,8 @@ func (c *conn) because(reason string) {
 
 // finish ends the session.
 func (c *conn) finish() {
-	c.mu.Lock()
+	c.lockSeen()
 	defer c.mu.Unlock()
-	c.see()
 	if c.ends < 2 && !c.aborted && !c.over { // a write has failed, and no read told why
 		dir, who := decode.ClientToServer, "client"
 		if c.deaf == "server" {
@@ -484,7 +491,7 @@ func (c *conn) finish() {
 
 // abort ends a connection at once, when the recording of it ends.
 func (c *conn) abort(reason string) {
-	c.mu.Lock()
+	c.lockSeen()
 	defer c.mu.Unlock()
 	c.tellOverdue()
 	c.because(reason)

@@ -231,9 +231,8 @@ func (f *faulty) watchSwitchboard(r *decode.Record) {
 // drop breaks a connection off because of a fault. A capture shows it as a
 // reset by the server, for that is what the client sees.
 func (c *conn) drop(because Fault) {
-	c.mu.Lock()
+	c.lockSeen()
 	defer c.mu.Unlock()
-	c.see()
 	if c.over || c.faults.isOver() {
 		return
 	}

@@ -96,7 +96,7 @@ func (g *httpGateway) add(x *httpExchange, id string, cfg decode.Config) *gatewa
 
 // up decodes what the client has sent.
 func (s *gatewaySession) up(p []byte, at decode.Stamp) {
-	s.mu.Lock()
+	s.lockSeen()
 	defer s.mu.Unlock()
 	if len(p) > 0 && !s.ended {
 		s.silent = false
@@ -106,7 +106,7 @@ func (s *gatewaySession) up(p []byte, at decode.Stamp) {
 
 // down decodes what the server has sent and returns what the client is to get.
 func (s *gatewaySession) down(p []byte, at decode.Stamp) []byte {
-	s.mu.Lock()
+	s.lockSeen()
 	defer s.mu.Unlock()
 	if s.ended {
 		return p

@@ -99,6 +99,7 @@ type Proxy struct {
 	referrals *referrals
 	routes    routes
 	stacks    stacks
+	backlog   *backlog
 	http      *httpGateway // nil without a listener for HTTP
 
 	mu     sync.Mutex
@@ -131,6 +132,7 @@ func New(cfg Config) (*Proxy, error) {
 	if cfg.Dial == nil {
 		p.cfg.Dial = (&net.Dialer{Timeout: dialTimeout, ControlContext: p.refuse}).DialContext
 	}
+	p.backlog = newBacklog(&p.stacks)
 	p.referrals = newReferrals(p)
 	if cfg.HTTPListen == "" {
 		return p, nil

@@ -44,8 +44,7 @@ func (p *Proxy) connections() []*conn {
 // ask sends the client a challenge, unless it is not signed in, or another
 // challenge has no answer yet.
 func (c *conn) ask() {
-	c.mu.Lock()
-	c.see()
+	c.lockSeen()
 	if c.session == nil || c.broken || c.over || c.ends > 0 || !c.session.MayChallenge() || c.asking != nil && len(c.asking.say) > 0 {
 		c.mu.Unlock()
 		return
@@ -102,7 +101,7 @@ func (c *conn) takeAnswer(r *decode.Record) []byte {
 func (c *conn) withoutAnswer(p []byte) []byte {
 	c.asking.feeding = true
 	defer func() { c.asking.feeding = false }()
-	return c.asking.gate.feed(p, c.feedUnseen)
+	return c.asking.gate.feed(p, c.feed)
 }
 
 // releaseUp passes on what was held back of the client's, when nothing follows.
@@ -164,9 +163,8 @@ func (c *conn) hasToSay() bool {
 
 // spoken decodes what the client is to be told, and returns it.
 func (c *conn) spoken() []byte {
-	c.mu.Lock()
+	c.lockSeen()
 	defer c.mu.Unlock()
-	c.see()
 	if !c.hasToSay() {
 		return nil
 	}

@@ -30,9 +30,8 @@ func (p *Proxy) tick(ctx context.Context) { p.every(ctx, tickEvery, (*conn).tick
 
 // tick tells the session the time.
 func (c *conn) tick() {
-	c.mu.Lock()
+	c.lockSeen()
 	defer c.mu.Unlock()
-	c.see()
 	c.tellOverdue()
 }
 

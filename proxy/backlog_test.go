@@ -1,0 +1,118 @@
+package proxy
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"msnproxy/decode"
+	"msnproxy/internal/journal"
+)
+
+// soloist is a connection of which only the decoding is there, and how many
+// commands of it were decoded.
+func soloist(t *testing.T) (c *conn, decoded *atomic.Int64) {
+	live := journal.NewLive(true, nil, discardedRecords())
+	p := &Proxy{cfg: Config{Live: live, Now: time.Now}}
+	p.backlog = newBacklog(&p.stacks)
+	decoded = new(atomic.Int64)
+	c = &conn{proxy: p, id: "c1", session: decode.NewSession(decode.Config{Conn: "c1", Emit: func(r *decode.Record) {
+		if r.Kind == decode.KindCommand {
+			decoded.Add(1)
+		}
+	}})}
+	t.Cleanup(func() {
+		p.backlog.clear()
+		p.stacks.drop()
+		live.Close()
+	})
+	return c, decoded
+}
+
+// length is how many pieces wait.
+func (b *backlog) length() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.waits.list)
+}
+
+func TestWhatNothingFollowsIsDecodedInTime(t *testing.T) {
+	c, decoded := soloist(t)
+	for n := range int64(2) {
+		c.beforeServer([]byte("PNG\r\n"))
+		for end := time.Now().Add(patience); decoded.Load() == n; time.Sleep(time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("command %d was not decoded", n+1)
+			}
+		}
+	}
+}
+
+func TestTheBacklogIsDecodedWhenItIsFull(t *testing.T) {
+	for _, one := range []struct {
+		name  string
+		piece string
+		most  int // pieces that wait
+	}{
+		{"many pieces", "PNG\r\n", backlogPieces},
+		{"many bytes", strings.Repeat("PNG\r\n", 1000), backlogBytes/5000 + 1},
+	} {
+		t.Run(one.name, func(t *testing.T) {
+			c, decoded := soloist(t)
+			const times = 10 * backlogPieces
+			for range times {
+				c.beforeServer([]byte(one.piece))
+				c.proxy.backlog.bound()
+				if n := c.proxy.backlog.length(); n >= one.most {
+					t.Errorf("%d pieces wait, want fewer than %d", n, one.most)
+				}
+			}
+			c.proxy.backlog.clear()
+			if got, want := decoded.Load(), int64(times*len(one.piece)/len("PNG\r\n")); got != want {
+				t.Errorf("%d commands were decoded, want %d", got, want)
+			}
+		})
+	}
+}
+
+func TestTheBacklogKeepsNoMemoryForWhatWasHuge(t *testing.T) {
+	c, _ := soloist(t)
+	c.beforeServer(bytes.Repeat([]byte("PNG\r\n"), backlogBytes))
+	for range 2 { // the two halves of it
+		c.proxy.backlog.clear()
+	}
+	c.proxy.backlog.mu.Lock()
+	defer c.proxy.backlog.mu.Unlock()
+	for _, p := range []*pieces{&c.proxy.backlog.waits, &c.proxy.backlog.taken} {
+		if cap(p.bytes) > 2*backlogBytes {
+			t.Errorf("room for %d bytes is kept", cap(p.bytes))
+		}
+	}
+}
+
+// What somebody says on one connection has effects on others: a call, that it
+// rings there.
+func TestACauseIsDecodedBeforeItsEffectOnAnotherConnection(t *testing.T) {
+	h := start(t, nil)
+	alice, room := h.connect()
+	bob, notification := h.connect()
+	send(t, alice, "USR 1 a@b.c 1.2\r\n")
+	expect(t, room, "USR 1 a@b.c 1.2\r\n")
+	send(t, room, "USR 1 OK a@b.c Alice\r\n")
+	expect(t, alice, "USR 1 OK a@b.c Alice\r\n")
+	for i := range 20 {
+		call := fmt.Sprintf("CAL %d b@b.c\r\n", i+2)
+		send(t, alice, call)
+		expect(t, room, call)
+		send(t, notification, "CHG 1 NLN 0\r\n")
+		expect(t, bob, "CHG 1 NLN 0\r\n")
+	}
+	for _, end := range []interface{ Close() error }{alice, room, bob, notification} {
+		end.Close()
+	}
+	h.stop()
+	h.wantVerbs("USR <USR" + strings.Repeat(" CAL <CHG", 20))
+}
