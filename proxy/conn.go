@@ -100,12 +100,18 @@ func (c *conn) start(server net.Conn) {
 func (c *conn) newSession(server string) {
 	c.session = c.proxy.cfg.newSession(decode.Config{
 		Conn: c.id, Client: c.client.RemoteAddr().String(), Server: server,
-		Opened: decode.Stamp{Time: c.opened}, Book: &c.proxy.book, Checks: c.proxy.cfg.Checks, Emit: c.record,
+		Opened: decode.Stamp{Time: c.opened}, Book: &c.proxy.book, Checks: c.proxy.cfg.Checks, Emit: c.record, New: lendRecord,
 	})
 }
 
-// record hands a record on. It passes the gate first, if there is one that way,
-// which notes what it changes.
+// records are lent to sessions for the record that they make next: the outputs
+// get copies.
+var records = sync.Pool{New: func() any { return new(decode.Record) }}
+
+func lendRecord() *decode.Record { return records.Get().(*decode.Record) }
+
+// record hands a record on, and takes it back. It passes the gate first, if there
+// is one that way, which notes what it changes.
 func (c *conn) record(r *decode.Record) {
 	c.switchboard = c.switchboard || r.Server == decode.SB
 	switch {
@@ -118,6 +124,8 @@ func (c *conn) record(r *decode.Record) {
 		c.faults.mark(r)
 	}
 	c.proxy.emit(r)
+	r.Trim()
+	records.Put(r)
 }
 
 // unreachable ends a connection that got to no server, for a reason.

@@ -78,7 +78,7 @@ func (g *httpGateway) add(x *httpExchange, id string, cfg decode.Config) *gatewa
 	c.opened = x.at.Time
 	cfg.Conn, cfg.Client, cfg.Opened = c.id, x.client.conn.RemoteAddr().String(), x.at
 	cfg.Carrier = decode.Carrier{Conn: x.carrier.id(), Addr: x.carrier.shown()}
-	cfg.Book, cfg.Checks, cfg.Emit = &p.book, p.cfg.Checks, c.record
+	cfg.Book, cfg.Checks, cfg.Emit, cfg.New = &p.book, p.cfg.Checks, c.record, lendRecord
 	c.session = p.cfg.newSession(cfg)
 	c.gate = c.downGate()
 	c.ends = 2 // there is nobody to be asked anything but in an answer
