@@ -155,9 +155,10 @@ func TestACommandIsReadAndWrittenOnce(t *testing.T) {
 			t.Errorf("%d %s for %d commands", n, what, commands)
 		}
 	}
-	// Before it waits, an end is asked once whether it has something.
+	// Before it waits, an end is asked once whether it has something. Now and then
+	// the system wakes it for what it has already got.
 	for i, what := range []string{"reads from the server", "reads from the client"} {
-		if n := after[i+2] - before[i+2]; n < commands || n > 2*commands+1 {
+		if n := after[i+2] - before[i+2]; n < commands || n > 2*commands+commands/10 {
 			t.Errorf("%d %s for %d commands, want two each at most", n, what, commands)
 		}
 	}
