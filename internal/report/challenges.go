@@ -21,9 +21,14 @@ type asked struct {
 	at  time.Time
 }
 
-// maxAsked bounds the challenges of an open connection whose time is known: as
-// many as may wait for an answer.
-const maxAsked = 64
+const (
+	// maxAsked bounds the challenges of an open connection whose time is known:
+	// as many as may wait for an answer.
+	maxAsked = 64
+	// maxAsking bounds the open connections of which such times are known. Those
+	// of a capture are fewer; records need not tell that a connection ends.
+	maxAsking = 1 << 15
+)
 
 // challengeKey names a challenge by its connection and the numbers of CHL and
 // QRY; an answer to a challenge takes the place of what was said before it.
@@ -38,8 +43,7 @@ func newChallenges(rows int) *challenges {
 
 func (c *challenges) record(r *decode.Record) {
 	if r.Verb == "CHL" && r.Dir == decode.ServerToClient {
-		list := append(c.asked[r.Conn], asked{r.Seq, r.Time})
-		c.asked[r.Conn] = list[max(0, len(list)-maxAsked):]
+		c.ask(r)
 	}
 	for i := range r.Notes {
 		if n := &r.Notes[i]; n.Kind == decode.NoteChallenge && (n.Challenge.Asked != 0 || n.Challenge.Answer != 0) {
@@ -49,6 +53,16 @@ func (c *challenges) record(r *decode.Record) {
 	if r.Kind == decode.KindClose {
 		delete(c.asked, r.Conn)
 	}
+}
+
+// ask notes when a challenge is asked.
+func (c *challenges) ask(r *decode.Record) {
+	list, known := c.asked[r.Conn]
+	if !known && len(c.asked) >= maxAsking {
+		return
+	}
+	list = append(list, asked{r.Seq, r.Time})
+	c.asked[r.Conn] = list[max(0, len(list)-maxAsked):]
 }
 
 // timeOf is when a challenge was asked, or else the time of what tells of it first.

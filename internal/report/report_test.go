@@ -437,6 +437,28 @@ func TestTextBeyondTheBoundIsCounted(t *testing.T) {
 	}
 }
 
+// TestTimesOfChallengesAreBounded asks on more connections than may be, none of
+// which ends, and more often on one of them.
+func TestTimesOfChallengesAreBounded(t *testing.T) {
+	c := newChallenges(maxRows)
+	ask := func(conn string, seq int64) {
+		c.record(&decode.Record{Kind: decode.KindCommand, Dir: decode.ServerToClient, Verb: "CHL", Conn: conn, Seq: seq})
+	}
+	for i := range maxAsking + 10 {
+		ask(fmt.Sprint("c", i), 1)
+	}
+	for seq := range int64(2 * maxAsked) {
+		ask("c0", seq+2)
+	}
+	if n, first := len(c.asked["c0"]), c.asked["c0"][0].chl; len(c.asked) != maxAsking || n != maxAsked || first != maxAsked+2 {
+		t.Errorf("%d connections, %d times of one, from number %d", len(c.asked), n, first)
+	}
+	c.record(&decode.Record{Kind: decode.KindClose, Conn: "c0"})
+	if len(c.asked) != maxAsking-1 {
+		t.Errorf("one has ended, and there are %d", len(c.asked))
+	}
+}
+
 type brokenPipe struct{}
 
 func (brokenPipe) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
