@@ -86,7 +86,7 @@ func addSeq(to *zerolog.Event, key string, seq int64) {
 // addMilliseconds adds a duration as a number with three decimals, the
 // microseconds that captures have.
 func (e *Encoder) addMilliseconds(to *zerolog.Event, key string, d time.Duration) {
-	ms := float64(d) / float64(time.Millisecond)
+	ms := float64(max(-maxDuration, min(d, maxDuration))) / float64(time.Millisecond)
 	e.raw = strconv.AppendFloat(e.raw[:0], ms, 'f', 3, 64)
 	to.RawJSON(key, e.raw)
 }

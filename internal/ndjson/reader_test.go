@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -316,9 +317,16 @@ func TestDurationsAreReadToTheMicrosecondUpToALimit(t *testing.T) {
 		if got := ms.duration(); got != want {
 			t.Errorf("%f ms: %d, want %d", ms, got, want)
 		}
-		line := string(NewEncoder(Options{}).Append(nil, &decode.Record{Kind: decode.KindCommand, Notes: []decode.Note{{Kind: decode.NoteReply, Latency: want}}}))
-		if again := fmt.Sprintf(`"latency_ms":%.3f`, float64(want)/1e6); !strings.Contains(line, again) {
-			t.Errorf("%f ms is written again as %s", ms, line)
-		}
+		wantMilliseconds(t, want, float64(want)/1e6)
+	}
+	wantMilliseconds(t, maxDuration+time.Millisecond, float64(maxDuration)/1e6)
+	wantMilliseconds(t, math.MinInt64, -float64(maxDuration)/1e6)
+}
+
+func wantMilliseconds(t *testing.T, d time.Duration, want float64) {
+	t.Helper()
+	line := string(NewEncoder(Options{}).Append(nil, &decode.Record{Kind: decode.KindCommand, Notes: []decode.Note{{Kind: decode.NoteReply, Latency: d}}}))
+	if !strings.Contains(line, fmt.Sprintf(`"latency_ms":%.3f`, want)) {
+		t.Errorf("%d is written as %s", d, line)
 	}
 }

@@ -74,8 +74,9 @@ func (n *notes) UnmarshalJSON(text []byte) error {
 // milliseconds is a duration as it stands in records: to the microsecond.
 type milliseconds float64
 
-// maxDuration is the longest duration that is read, some 71 years: beyond it, a
-// float64 of milliseconds no longer tells microseconds apart.
+// maxDuration is the longest duration that is written and read, some 71 years:
+// beyond it, a float64 of milliseconds no longer tells microseconds apart. Clocks
+// that jump can make longer ones.
 const maxDuration = 1 << 51 * time.Microsecond
 
 func (ms milliseconds) duration() time.Duration {
