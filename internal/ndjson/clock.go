@@ -12,8 +12,21 @@ type clock struct {
 
 const secondsOfDay = 24 * 60 * 60
 
+// RFC 3339 has years of four digits. Some captures tell of others; times are told
+// that are as near to those as can be.
+var (
+	firstTime = time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC)
+	lastTime  = time.Date(9999, 12, 31, 23, 59, 59, 999_999_999, time.UTC)
+)
+
 // format returns a time as text, which is valid until the next call.
 func (c *clock) format(t time.Time) []byte {
+	switch {
+	case t.Before(firstTime):
+		t = firstTime
+	case t.After(lastTime):
+		t = lastTime
+	}
 	second := t.Unix()
 	day := second / secondsOfDay
 	second -= day * secondsOfDay

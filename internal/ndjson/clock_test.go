@@ -18,3 +18,24 @@ func TestClockWritesWhatTheStandardLibraryDoes(t *testing.T) {
 		t.Errorf("the zero time is %s", got)
 	}
 }
+
+func TestTimesThatRFC3339DoesNotHaveAreToldAsTheNearestThatItHas(t *testing.T) {
+	for _, one := range []struct {
+		at   time.Time
+		want string
+	}{
+		{lastTime, "9999-12-31T23:59:59.999999999Z"},
+		{lastTime.Add(1), "9999-12-31T23:59:59.999999999Z"},
+		{time.Date(35840, 2, 19, 12, 1, 27, 0, time.UTC), "9999-12-31T23:59:59.999999999Z"},
+		{firstTime, "0000-01-01T00:00:00Z"},
+		{firstTime.Add(-1), "0000-01-01T00:00:00Z"},
+	} {
+		got := string(new(clock).format(one.at))
+		if got != one.want {
+			t.Errorf("%v is told as %s, want %s", one.at, got, one.want)
+		}
+		if _, err := time.Parse(time.RFC3339Nano, got); err != nil {
+			t.Error(err)
+		}
+	}
+}
