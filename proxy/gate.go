@@ -168,7 +168,7 @@ const firstBytes = 4 << 10
 // decoded: on a switchboard, which refers nobody, if nothing in it looks like an
 // address all the same. The caller holds the lock.
 func (c *conn) passesUnchanged(p []byte) bool {
-	return c.relaysChat() && (c.unwatched() || len(c.gate.held) == 0 && len(p) <= firstBytes && !mayHaveAddress(p))
+	return c.relaysChat() && len(c.gate.held) == 0 && len(p) <= firstBytes && !mayHaveAddress(p)
 }
 
 // unwatched tells whether nobody would know if the connection was no longer
