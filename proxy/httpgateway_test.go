@@ -415,6 +415,21 @@ func TestAGatewayOfTLSIsLeftAlone(t *testing.T) {
 	}
 }
 
+// askGateway asks the gateway something, on a connection of its own.
+func askGateway(t *testing.T, h *harness, query string) (*http.Response, []byte) {
+	t.Helper()
+	_, r := rawHTTP(t, h, "POST /gateway/gateway.dll?"+query+" HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+	resp, err := http.ReadResponse(r, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp, body
+}
+
 // TestWhatIsHeldBackComesWithTheNextAnswer, or with the last one.
 func TestWhatIsHeldBackComesWithTheNextAnswer(t *testing.T) {
 	answers := []string{"VER 1 MSNP8\r\nXFR 2 NS 10.1.2.3", ":1863 0 10.1.2.3:1863\r\nXFR 3 NS", ""}
@@ -430,15 +445,7 @@ func TestWhatIsHeldBackComesWithTheNextAnswer(t *testing.T) {
 	}, nil)
 	var got []string
 	for _, query := range []string{open, "Action=poll&SessionID=7.1", "Action=poll&SessionID=7.1"} {
-		_, r := rawHTTP(t, h, "POST /gateway/gateway.dll?"+query+" HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-		resp, err := http.ReadResponse(r, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		body, err := io.ReadAll(resp.Body)
-		if err != nil {
-			t.Fatal(err)
-		}
+		_, body := askGateway(t, h, query)
 		got = append(got, string(body))
 	}
 	if got[0] != "VER 1 MSNP8\r\n" || !strings.HasPrefix(got[1], "XFR 2 NS 127.0.0.1:") || strings.Contains(got[1], "10.1.2.3") || got[2] != "XFR 3 NS" {

@@ -354,9 +354,10 @@ func TestAResetIsPassedOn(t *testing.T) {
 	}
 }
 
-func TestAServerThatCannotBeReached(t *testing.T) {
-	h := start(t, func(cfg *Config) { cfg.Upstream = refusingServer(t, "127.0.0.1") })
-	c, err := net.Dial("tcp", h.proxy.Addr().String())
+// wantTheEnd connects, and wants to be told nothing but the end.
+func wantTheEnd(t *testing.T, address string) {
+	t.Helper()
+	c, err := net.Dial("tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -365,6 +366,11 @@ func TestAServerThatCannotBeReached(t *testing.T) {
 	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 		t.Errorf("the client got %v, want the end", err)
 	}
+}
+
+func TestAServerThatCannotBeReached(t *testing.T) {
+	h := start(t, func(cfg *Config) { cfg.Upstream = refusingServer(t, "127.0.0.1") })
+	wantTheEnd(t, h.proxy.Addr().String())
 	h.stop()
 	if !strings.Contains(h.log.String(), "cannot reach the server") {
 		t.Errorf("the log does not say why: %s", h.log)

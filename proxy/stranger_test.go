@@ -152,15 +152,7 @@ func TestAnUpstreamThatIsTheProxyByAnotherAddressIsNotALoop(t *testing.T) {
 	h := start(t, func(cfg *Config) {
 		cfg.Listen, cfg.Upstream = fmt.Sprintf("0.0.0.0:%d", port), fmt.Sprintf("127.0.0.2:%d", port)
 	})
-	c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	c.SetDeadline(time.Now().Add(patience))
-	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
-		t.Errorf("the client got %v, want the end", err)
-	}
+	wantTheEnd(t, fmt.Sprintf("127.0.0.1:%d", port))
 	h.stop()
 	if !strings.Contains(h.log.String(), "this is the proxy itself") || h.proxy.number != 1 {
 		t.Errorf("%d connections; the log says %.500s", h.proxy.number, h.log)
