@@ -36,18 +36,25 @@ func TestJSONWriter(t *testing.T) {
 func TestEscapedJSONMeansTheSame(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	for range 5000 {
-		text := strings.ToValidUTF8(hostileText(r), "?")
-		in, _ := json.Marshal(text)
-		var out bytes.Buffer
-		_, _ = NewJSONWriter(&out).Write(in)
-		var back string
-		if err := json.Unmarshal(out.Bytes(), &back); err != nil || back != text {
-			t.Fatalf("%+q came back as %+q (%v)", text, back, err)
-		}
-		for _, c := range out.String() {
-			if c == 0x7f || isUnsafe(c) {
-				t.Fatalf("%+q keeps %U", out.String(), c)
-			}
+		wantTheSameAndHarmless(t, hostileText(r))
+	}
+}
+
+// wantTheSameAndHarmless passes a text on as JSON: it must mean the same, and
+// nothing in it may do anything to a terminal.
+func wantTheSameAndHarmless(t *testing.T, text string) {
+	t.Helper()
+	text = strings.ToValidUTF8(text, "?")
+	in, _ := json.Marshal(text)
+	var out bytes.Buffer
+	_, _ = NewJSONWriter(&out).Write(in)
+	var back string
+	if err := json.Unmarshal(out.Bytes(), &back); err != nil || back != text {
+		t.Fatalf("%+q came back as %+q (%v)", text, back, err)
+	}
+	for _, c := range out.String() {
+		if c < ' ' || c == 0x7f || isUnsafe(c) {
+			t.Fatalf("%+q keeps %U", out.String(), c)
 		}
 	}
 }
@@ -79,26 +86,10 @@ func BenchmarkJSONWriter(b *testing.B) {
 	}
 }
 
-// FuzzJSONWriter passes any text on as JSON: it means the same, and nothing in
-// it does anything to a terminal.
 func FuzzJSONWriter(f *testing.F) {
 	r := rand.New(rand.NewPCG(15, 16))
 	for range 40 {
 		f.Add(hostileText(r))
 	}
-	f.Fuzz(func(t *testing.T, text string) {
-		text = strings.ToValidUTF8(text, "?")
-		in, _ := json.Marshal(text)
-		var out bytes.Buffer
-		_, _ = NewJSONWriter(&out).Write(in)
-		var back string
-		if err := json.Unmarshal(out.Bytes(), &back); err != nil || back != text {
-			t.Fatalf("%+q came back as %+q (%v)", text, back, err)
-		}
-		for _, c := range out.String() {
-			if c < ' ' || c == 0x7f || isUnsafe(c) {
-				t.Fatalf("%+q keeps %U", out.String(), c)
-			}
-		}
-	})
+	f.Fuzz(wantTheSameAndHarmless)
 }
