@@ -160,6 +160,8 @@ func (d *draft) otherContent(m *mimeMessage) {
 
 func decodePlainText(d *draft, m *mimeMessage) {
 	if d.reader.Outline {
+		m.taken("X-MMS-IM-Format")
+		m.taken("P4-Context")
 		return
 	}
 	if m.decode == nil {
