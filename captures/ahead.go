@@ -2,13 +2,14 @@ package captures
 
 const (
 	// aheadPackets and aheadBytes bound what is handed over at a time: enough
-	// that handing over costs nothing beside the packets, and little enough to
-	// stay in a processor's cache.
-	aheadPackets = 256
-	aheadBytes   = 64 << 10
-	// aheadBatches are in use: one is filled, one is used, and one waits in
-	// between.
-	aheadBatches = 3
+	// that handing over costs nothing beside the packets, and little enough that
+	// those in use stay in a processor's cache.
+	aheadPackets = 128
+	aheadBytes   = 32 << 10
+	// aheadBatches are in use: one is filled, one is used, and the others wait in
+	// between. So neither side stands still while the other has no processor,
+	// of which there may be fewer than goroutines that have something to do.
+	aheadBatches = 12
 )
 
 // ahead hands packets from a goroutine that reads them to one that makes
@@ -28,7 +29,7 @@ type packetBatch struct {
 }
 
 func newAhead() *ahead {
-	a := &ahead{filling: &packetBatch{}, full: make(chan *packetBatch), empty: make(chan *packetBatch, aheadBatches)}
+	a := &ahead{filling: &packetBatch{}, full: make(chan *packetBatch, aheadBatches-2), empty: make(chan *packetBatch, aheadBatches)}
 	for range aheadBatches - 1 {
 		a.empty <- &packetBatch{}
 	}

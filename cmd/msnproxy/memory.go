@@ -13,7 +13,7 @@ import (
 // garbage. Go would do so at 4 MB, and then at twice what is in use: a capture
 // of any size would pay for it a hundred times a second. It leaves room for the
 // program itself below 64 MB.
-const steadyHeap = 43 << 20
+const steadyHeap = 42 << 20
 
 // steadyMemory lets the heap grow to steadyHeap at once, and beyond it by what
 // garbageFor says. Who has set Go's own variables knows better.
@@ -32,7 +32,7 @@ func steadyMemory() {
 // garbageFor is how much garbage there may be beside what is in use before it is
 // looked for. What it costs to look grows with what is in use, so there may be
 // more of it then; up to steadyHeap little, to stay below 64 MB.
-func garbageFor(use int64) int64 { return use/4 + max(0, use-steadyHeap)/2 }
+func garbageFor(use int64) int64 { return use/5 + max(0, use-steadyHeap)/2 }
 
 // notHeap is the memory that Go's limit is about and that is none of the heap's.
 // Without it, a large heap would be at its limit all the time.

@@ -55,7 +55,7 @@ func TestALargeHeapIsNotCollectedAllTheTime(t *testing.T) {
 }
 
 func TestTheMoreIsInUseTheMoreGarbageThereMayBe(t *testing.T) {
-	for use, want := range map[int64]int64{0: 0, 40 << 20: 10 << 20, steadyHeap: steadyHeap / 4, steadyHeap + 40<<20: steadyHeap/4 + 30<<20} {
+	for use, want := range map[int64]int64{0: 0, 40 << 20: 8 << 20, steadyHeap: steadyHeap / 5, steadyHeap + 40<<20: (steadyHeap+40<<20)/5 + 20<<20} {
 		if got := garbageFor(use); got != want {
 			t.Errorf("with %d bytes in use: %d, want %d", use, got, want)
 		}

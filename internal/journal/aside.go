@@ -8,13 +8,13 @@ import (
 
 const (
 	// asideRecords and asideBytes bound what is handed over at a time: enough
-	// that handing over costs nothing beside the records, and little enough to
-	// stay in a processor's cache.
-	asideRecords = 256
-	asideBytes   = 128 << 10
-	// asideBatches are in use: one is filled, one is written, and one waits in
-	// between, so that neither side stands still for the other's pauses.
-	asideBatches = 3
+	// that handing over costs nothing beside the records, and little enough that
+	// those in use stay in a processor's cache.
+	asideRecords = 128
+	asideBytes   = 64 << 10
+	// asideBatches are in use: one is filled, one is written, and the others wait
+	// in between, so that neither side stands still for the other's pauses.
+	asideBatches = 12
 )
 
 // Aside hands the records of a run to a journal in a goroutine of its own, so
@@ -36,7 +36,7 @@ type Aside struct {
 func NewAside(j *Journal, done func(...*decode.Record)) *Aside {
 	a := &Aside{
 		journal: j, done: done,
-		full: make(chan []*decode.Record), empty: make(chan []*decode.Record, asideBatches), ended: make(chan struct{}),
+		full: make(chan []*decode.Record, asideBatches-2), empty: make(chan []*decode.Record, asideBatches), ended: make(chan struct{}),
 	}
 	for range asideBatches - 1 {
 		a.empty <- nil
