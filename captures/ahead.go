@@ -39,9 +39,16 @@ func newAhead() *ahead {
 // begin hands a file over that was begun.
 func (a *ahead) begin(f *file) { a.filling.begun = append(a.filling.begun, f) }
 
-// packet hands a packet over, which need not be valid any longer.
-func (a *ahead) packet(p readPacket) {
-	a.filling.add(p)
+// next is where the next packet goes.
+func (a *ahead) next() *readPacket {
+	b := a.filling
+	b.packets = append(b.packets, readPacket{})
+	return &b.packets[len(b.packets)-1]
+}
+
+// keep hands that packet over, which need not be valid any longer.
+func (a *ahead) keep() {
+	a.filling.keep(&a.filling.packets[len(a.filling.packets)-1])
 	if len(a.filling.packets) >= aheadPackets || len(a.filling.bytes) >= aheadBytes {
 		a.full <- a.filling
 		a.filling = <-a.empty
@@ -68,9 +75,9 @@ func (a *ahead) each(begun func(*file), use func(*readPacket)) {
 	}
 }
 
-// add copies a packet. When the room for segments or bytes grows, earlier ones
-// stay where they are.
-func (b *packetBatch) add(p readPacket) {
+// keep copies what a packet points to. When the room for segments or bytes grows,
+// earlier ones stay where they are.
+func (b *packetBatch) keep(p *readPacket) {
 	from := len(b.segments)
 	b.segments = append(b.segments, p.segments...)
 	p.segments = b.segments[from:]
@@ -79,7 +86,6 @@ func (b *packetBatch) add(p readPacket) {
 		b.bytes = append(b.bytes, s.data...)
 		s.data = b.bytes[at:len(b.bytes):len(b.bytes)]
 	}
-	b.packets = append(b.packets, p)
 }
 
 // reset forgets all, and keeps the room.

@@ -120,18 +120,20 @@ func (d *Decoder) File(ctx context.Context, name string, r io.Reader) error {
 	if err := f.open(r); err != nil {
 		return err
 	}
+	var head frame
+	var p readPacket
 	for {
 		if err := ctx.Err(); err != nil {
 			return f.stopped(err)
 		}
-		head, err := f.next()
+		err := f.next(&head)
 		if err == io.EOF {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		p := d.reading.packet(f, head)
+		d.reading.packet(&p, f, &head)
 		d.use(&p)
 	}
 }

@@ -63,8 +63,8 @@ func firstPacket(in Input) time.Time {
 	if err != nil {
 		return time.Time{}
 	}
-	p, err := src.next()
-	if err != nil {
+	var p frame
+	if src.next(&p) != nil {
 		return time.Time{}
 	}
 	return p.time
@@ -97,7 +97,8 @@ func (m *merger) run(ctx context.Context) {
 			m.closeAll()
 			return
 		}
-		m.to.packet(m.reading.packet(f.file, f.head))
+		m.reading.packet(m.to.next(), f.file, &f.head)
+		m.to.keep()
 		m.advance(f)
 	}
 }
@@ -172,8 +173,8 @@ func (c counter) Read(p []byte) (int, error) {
 
 // advance reads the next packet of a file, or closes it.
 func (m *merger) advance(f *openFile) {
-	var err error
-	if f.head, err = f.next(); err == nil {
+	err := f.next(&f.head)
+	if err == nil {
 		return
 	}
 	if err != io.EOF {

@@ -20,47 +20,46 @@ const enhancedHeader = 20
 // packet block which is all there and has nothing wrong with it, as nearly all
 // are: the reader would copy its packet twice. All other blocks go to the
 // reader, which so knows the interfaces.
-func (s *ngSource) packet() (f frame, ok bool) {
+func (s *ngSource) packet(f *frame) (ok bool) {
 	g := s.guard
 	if g.order == nil || len(g.rest) > 0 {
-		return frame{}, false
+		return false
 	}
 	head, err := g.in.Peek(blockFrame)
 	if err != nil || g.order.Uint32(head) != blockEnhanced {
-		return frame{}, false
+		return false
 	}
 	size := int(g.order.Uint32(head[4:]))
 	if size < blockFrame+enhancedHeader || size%4 != 0 || size > g.in.Size() {
-		return frame{}, false
+		return false
 	}
 	block, err := g.in.Peek(size)
-	if err != nil {
-		return frame{}, false
+	if err != nil || !s.enhanced(f, block[8:size-4]) {
+		return false
 	}
-	if f, ok = s.enhanced(block[8 : size-4]); ok {
-		_, _ = g.in.Discard(size) // what was peeked is there
-	}
-	return f, ok
+	_, _ = g.in.Discard(size) // what was peeked is there
+	return true
 }
 
 // enhanced reads the body of an enhanced packet block.
-func (s *ngSource) enhanced(body []byte) (f frame, ok bool) {
+func (s *ngSource) enhanced(f *frame, body []byte) (ok bool) {
 	g := s.guard
 	claimed, rest := g.order.Uint32(body[12:]), body[enhancedHeader:]
 	if checkPacket(claimed, uint32(len(rest))) != nil {
-		return frame{}, false
+		return false
 	}
 	number := int(g.order.Uint32(body))
 	clock, ok := s.clock(number)
 	if !ok {
-		return frame{}, false
+		return false
 	}
 	options := rest[min(len(rest), (int(claimed)+3)/4*4):]
-	return frame{
+	*f = frame{
 		data: rest[:claimed], length: int(g.order.Uint32(body[16:])), link: g.link(number),
 		time:     clock.time(uint64(g.order.Uint32(body[4:]))<<32 | uint64(g.order.Uint32(body[8:]))),
 		injected: len(options) > 0 && g.hasComment(options, commentInjected),
-	}, true
+	}
+	return true
 }
 
 // clock returns the clock of an interface that the reader knows.

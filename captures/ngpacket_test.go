@@ -26,10 +26,11 @@ func TestPacketsAreThoseOfTheReader(t *testing.T) {
 		t.Fatal(err)
 	}
 	ng := src.(*ngSource)
-	if _, err := ng.next(); err != nil { // the reader learns of the interface
+	var f frame
+	if err := ng.next(&f); err != nil { // the reader learns of the interface
 		t.Fatal(err)
 	}
-	if _, ok := ng.packet(); !ok {
+	if !ng.packet(&f) {
 		t.Error("the second packet goes through the reader")
 	}
 }
@@ -67,14 +68,15 @@ func ngFileOfAllKinds(t *testing.T) []byte {
 	return append(append(append(first.Bytes(), simple...), second...), first.Bytes()...)
 }
 
-func ngFrames(t *testing.T, file []byte, next func(*ngSource) (frame, error)) (all []frame) {
+func ngFrames(t *testing.T, file []byte, next func(*ngSource, *frame) error) (all []frame) {
 	t.Helper()
 	src, err := newNgSource(bufio.NewReaderSize(bytes.NewReader(file), readBuffer))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for {
-		f, err := next(src.(*ngSource))
+		var f frame
+		err := next(src.(*ngSource), &f)
 		if err == io.EOF {
 			return all
 		}

@@ -157,9 +157,10 @@ func decodeSlowly(t testing.TB, list []packet) (r result, after []int) {
 	check(t, f.open(bytes.NewReader(pcapFile(linkEthernet, list))))
 	after = []int{0}
 	for range list {
-		head, err := f.next()
-		check(t, err)
-		p := d.reading.packet(f, head)
+		var head frame
+		var p readPacket
+		check(t, f.next(&head))
+		d.reading.packet(&p, f, &head)
 		d.use(&p)
 		d.Flush()
 		after = append(after, len(r.records))

@@ -83,7 +83,7 @@ type layer func(p *parser) (next layer, skip string)
 // parse fills in p.segments, or says why the packet is of no use. A packet may
 // give no segment, where it is a fragment that must wait, and several, where
 // others have waited for it.
-func (p *parser) parse(f frame, at decode.Stamp) (skip string) {
+func (p *parser) parse(f *frame, at decode.Stamp) (skip string) {
 	p.segments, p.headers, p.at = p.segments[:0], 0, at
 	p.data, p.missing = f.data, f.length-len(f.data)
 	p.fragments.expire(at.Time)
@@ -124,7 +124,7 @@ func (p *parser) then(size int, next layer) (layer, string) {
 
 // cutShort blames the capture for a header that does not fit into the bytes
 // of a packet that it cut.
-func cutShort(f frame, skip string) string {
+func cutShort(f *frame, skip string) string {
 	switch skip {
 	case skipBadLink, skipBadIP, skipBadTunnel, skipBadTCP:
 		if len(f.data) < f.length {

@@ -42,7 +42,7 @@ func FuzzPacket(f *testing.F) {
 		var p parser
 		for i := range 3 { // fragments may come again
 			at := decode.Stamp{Time: talkStart.Add(time.Duration(i) * time.Second), Packet: int64(i)}
-			skip := p.parse(frame{data: data, length: len(data) + int(cut), link: fuzzedLinks[int(link)%len(fuzzedLinks)]}, at)
+			skip := p.parse(&frame{data: data, length: len(data) + int(cut), link: fuzzedLinks[int(link)%len(fuzzedLinks)]}, at)
 			if skip != "" && len(p.segments) > 0 {
 				t.Fatalf("%d segments, and skipped: %s", len(p.segments), skip)
 			}

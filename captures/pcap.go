@@ -104,23 +104,24 @@ func newPcapSource(in *bufio.Reader) (source, error) {
 	return s, err
 }
 
-func (s *pcapSource) next() (frame, error) {
+func (s *pcapSource) next(f *frame) error {
 	_, _ = s.in.Discard(s.used) // it is there
 	s.used = 0
 	if err := s.skipHeaders(); err != nil {
-		return frame{}, err
+		return err
 	}
 	header, err := s.in.Peek(s.packetHeader)
 	if err != nil {
-		return frame{}, cutIfAny(header, err)
+		return cutIfAny(header, err)
 	}
 	included, length := s.lengths(header)
 	if included > maxPacket {
-		return frame{}, fmt.Errorf("it claims a size of %d bytes, which is over the limit of %d", included, maxPacket)
+		return fmt.Errorf("it claims a size of %d bytes, which is over the limit of %d", included, maxPacket)
 	}
 	at := time.Unix(int64(s.order.Uint32(header)), int64(s.order.Uint32(header[4:]))*int64(s.unit)).UTC()
 	data, err := s.packet(int(included))
-	return frame{data: data, length: int(length), link: s.link, time: at}, err
+	*f = frame{data: data, length: int(length), link: s.link, time: at}
+	return err
 }
 
 // packet returns the bytes behind the header of a packet.

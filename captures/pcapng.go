@@ -22,7 +22,7 @@ type ngSource struct {
 	clocks   []ngClock // of the interfaces
 	clocksOf int       // the section that they are of
 
-	ready bool // a packet has been read, or an error, and not handed on
+	held  bool // a packet has been read, or an error, and not handed on
 	frame frame
 	err   error
 }
@@ -43,27 +43,33 @@ func newNgSource(in *bufio.Reader) (source, error) {
 
 // next reads a packet. Those of no interface, which were passed over on the way
 // to it, come before it.
-func (s *ngSource) next() (frame, error) {
-	if !s.ready {
-		s.frame, s.err = s.read()
+func (s *ngSource) next(f *frame) error {
+	if !s.held {
+		err := s.read(f)
+		if s.guard.strays == 0 {
+			return err
+		}
+		s.held, s.frame, s.err = true, *f, err
 	}
-	if s.ready = s.guard.strays > 0; s.ready {
+	if s.guard.strays > 0 {
 		s.guard.strays--
-		return frame{link: linkUndescribed}, nil
+		*f = frame{link: linkUndescribed}
+		return nil
 	}
-	return s.frame, s.err
+	s.held, *f = false, s.frame
+	return s.err
 }
 
-func (s *ngSource) read() (frame, error) {
-	if f, ok := s.packet(); ok {
-		return f, nil
+func (s *ngSource) read(f *frame) error {
+	if s.packet(f) {
+		return nil
 	}
-	return s.nextOfReader()
+	return s.nextOfReader(f)
 }
 
 // nextOfReader recovers from panics of the reader as the very last resort: the guard
 // keeps every kind that is known from it.
-func (s *ngSource) nextOfReader() (f frame, err error) {
+func (s *ngSource) nextOfReader(f *frame) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("the pcapng block is damaged: %v", p)
@@ -71,9 +77,10 @@ func (s *ngSource) nextOfReader() (f frame, err error) {
 	}()
 	data, ci, err := s.r.ZeroCopyReadPacketData()
 	if err != nil {
-		return frame{}, err
+		return err
 	}
-	return frame{data: data, length: ci.Length, link: s.guard.link(ci.InterfaceIndex), time: ci.Timestamp, injected: s.guard.injected}, nil
+	*f = frame{data: data, length: ci.Length, link: s.guard.link(ci.InterfaceIndex), time: ci.Timestamp, injected: s.guard.injected}
+	return nil
 }
 
 // The blocks of a pcapng file that matter here.

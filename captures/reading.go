@@ -39,13 +39,14 @@ func (r *reading) begin(name string) *file {
 	return &file{number: r.begun - 1, summary: &Summary{File: name, Skipped: map[string]int64{}}}
 }
 
-// packet takes the headers off a packet. What it returns is valid as long as the
-// packet, and until the next one.
-func (r *reading) packet(f *file, p frame) readPacket {
+// packet takes the headers off a packet. What it makes of it is valid as long as
+// the packet, and until the next one.
+func (r *reading) packet(made *readPacket, f *file, p *frame) {
 	f.packets++
-	at := decode.Stamp{Time: p.time, Packet: f.packets, Input: int32(f.number), Injected: p.injected}
-	skip := r.parser.parse(p, at)
-	return readPacket{file: f, at: at, size: len(p.data), skip: skip, segments: r.parser.segments, inVain: r.parser.fragments.countLost()}
+	made.file, made.size = f, len(p.data)
+	made.at = decode.Stamp{Time: p.time, Packet: f.packets, Input: int32(f.number), Injected: p.injected}
+	made.skip = r.parser.parse(p, made.at)
+	made.segments, made.inVain = r.parser.segments, r.parser.fragments.countLost()
 }
 
 // end ends the reading of the run, and tells how many fragments have waited in
@@ -67,12 +68,12 @@ func (f *file) open(r io.Reader) error {
 
 // next reads a packet. It returns io.EOF at the end of the file, and any other
 // error with what is wrong with the file.
-func (f *file) next() (frame, error) {
-	p, err := f.src.next()
+func (f *file) next(p *frame) error {
+	err := f.src.next(p)
 	if err != nil && err != io.EOF {
 		err = fmt.Errorf("%s: %w", f.summary.File, f.damage(err))
 	}
-	return p, err
+	return err
 }
 
 // damage says what is wrong with the file at the packet that cannot be read.

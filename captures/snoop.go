@@ -54,26 +54,27 @@ func newSnoopSource(in *bufio.Reader) (source, error) {
 	return &snoopSource{in: in, link: link}, nil
 }
 
-func (s *snoopSource) next() (frame, error) {
+func (s *snoopSource) next(f *frame) error {
 	if _, err := io.ReadFull(s.in, s.header[:]); err != nil {
-		return frame{}, err
+		return err
 	}
 	field := func(at int) int64 { return int64(binary.BigEndian.Uint32(s.header[at:])) }
 	length, included, record := field(0), field(4), field(8)
 	padding := record - snoopPacketHeader - included
 	if included > maxPacket || padding < 0 {
-		return frame{}, fmt.Errorf("its header is damaged: %d bytes in a record of %d", included, record)
+		return fmt.Errorf("its header is damaged: %d bytes in a record of %d", included, record)
 	}
 	if int64(cap(s.data)) < included {
 		s.data = make([]byte, included)
 	}
 	s.data = s.data[:included]
 	if _, err := io.ReadFull(s.in, s.data); err != nil {
-		return frame{}, cutIfAny(s.header[:], err)
+		return cutIfAny(s.header[:], err)
 	}
 	if _, err := s.in.Discard(int(padding)); err != nil && err != io.EOF {
-		return frame{}, err // where only padding is missing, nothing is
+		return err // where only padding is missing, nothing is
 	}
 	at := time.Unix(field(16), field(20)*int64(time.Microsecond)).UTC()
-	return frame{data: s.data, length: int(max(length, included)), link: s.link, time: at}, nil
+	*f = frame{data: s.data, length: int(max(length, included)), link: s.link, time: at}
+	return nil
 }

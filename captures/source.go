@@ -31,10 +31,11 @@ type frame struct {
 	injected bool
 }
 
-// source reads the packets of a file. It returns io.EOF at the end, and
-// io.ErrUnexpectedEOF where the file is cut within a packet.
+// source reads the packets of a file, each into a frame. It returns io.EOF at
+// the end, and io.ErrUnexpectedEOF where the file is cut within a packet; the
+// frame then says nothing.
 type source interface {
-	next() (frame, error)
+	next(*frame) error
 }
 
 // openSource tells what kind of file it is from its first bytes, and
