@@ -121,9 +121,9 @@ func (s *chunkStore) held() int {
 	return n
 }
 
-// mayBeChunk is the one look that every message gets: the headers of a chunk
-// all contain this word.
-func mayBeChunk(payload []byte) bool { return mentions(payload, "chunk") }
+// mayBeChunk is the one look that every message gets: a chunk has a header whose
+// name begins so.
+func mayBeChunk(payload []byte) bool { return beginsLine(payload, "Chunk") }
 
 // messageOf returns the message in a record, and whom it is from or to.
 func messageOf(rec *Record) (m *mimeMessage, peer string) {

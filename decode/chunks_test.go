@@ -278,14 +278,14 @@ func FuzzChunks(f *testing.F) {
 	})
 }
 
-// What tells whether a message is worth a closer look must not miss one,
-// whatever its letters, and look at each byte only a few times.
-func TestMentions(t *testing.T) {
+// What tells whether a message is worth a closer look must not miss one, whatever
+// its letters and line ends.
+func TestBeginsLine(t *testing.T) {
 	for text, want := range map[string]bool{
-		"": false, "chunk": true, "Chunks: 3": true, "X: CHUNK": true, "cHuNk": true, "a chun": false, "hunk": false,
-		"k chunk": true, "kkkk": false, "KCHUNk": true, "ch\x00unk": false, "chunchunk": true,
+		"": false, "\n": false, "chunk": true, "Chunks: 3": true, "X: chunk": false, "a: b\r\nCHUNK: 1": true, "\ncHuNk": true,
+		"chun": false, "chun\nk": false, "hunk": false, " chunk": false, "a\rchunk": false, "\n\nchunk\n": true, "#hunk": false, "\x03hunk": false,
 	} {
-		if got := mentions([]byte(text), "chunk"); got != want {
+		if got := beginsLine([]byte(text), "Chunk"); got != want {
 			t.Errorf("%q: %t", text, got)
 		}
 	}

@@ -252,23 +252,17 @@ func afterEmptyLine(b []byte) []byte {
 	return nil
 }
 
-// mentions tells whether a word in lower case stands anywhere in a text, in
-// letters of either case. It looks for the last one, which should be rare.
-func mentions(text []byte, word string) bool {
-	last := len(word) - 1
-	return endsAt(text, word[last], word[:last]) || endsAt(text, word[last]-'a'+'A', word[:last])
-}
-
-// endsAt tells whether a letter stands somewhere with others before it.
-func endsAt(text []byte, letter byte, before string) bool {
-	for at := 0; ; {
-		i := bytes.IndexByte(text[at:], letter)
-		if i < 0 {
-			return false
-		}
-		at += i + 1
-		if start := at - 1 - len(before); start >= 0 && equalFold(text[start:at-1], before) {
+// beginsLine tells whether any line of a text begins with a word, in letters of
+// either case.
+func beginsLine(text []byte, word string) bool {
+	for {
+		if len(text) >= len(word) && (text[0]^word[0])&^0x20 == 0 && equalFold(text[:len(word)], word) {
 			return true
 		}
+		end := bytes.IndexByte(text, '\n')
+		if end < 0 {
+			return false
+		}
+		text = text[end+1:]
 	}
 }

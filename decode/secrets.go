@@ -211,9 +211,11 @@ func payloadSecrets(dst []span, r *Record) []span {
 	return dst
 }
 
-// mayHaveSecret is the one look that every message gets: it is in the name of
-// both headers that hold secrets.
-func mayHaveSecret(payload []byte) bool { return mentions(payload, "auth") }
+// mayHaveSecret is the one look that every message gets: for the headers that
+// hold secrets.
+func mayHaveSecret(payload []byte) bool {
+	return beginsLine(payload, mspAuth) || beginsLine(payload, authCookie)
+}
 
 // secretHeader returns the value of a header line that holds a secret: the
 // ticket for the service's web pages, in the profile, and the key that lets
@@ -227,6 +229,12 @@ func secretHeader(line []byte, dir Direction) (value []byte, secret bool) {
 	return bytes.TrimLeft(value, " \t"), true
 }
 
+// The headers of messages that hold secrets.
+const (
+	mspAuth    = "MSPAuth"
+	authCookie = "AuthCookie"
+)
+
 func isSecretHeader(name []byte, dir Direction) bool {
-	return dir == ServerToClient && equalFold(name, "MSPAUTH") || equalFold(name, "AUTHCOOKIE")
+	return dir == ServerToClient && equalFold(name, mspAuth) || equalFold(name, authCookie)
 }
