@@ -43,9 +43,9 @@ type table struct {
 	gateway  gatewaySessions
 
 	undecided, sessions, done queue
-	wake                      time.Time   // before it, none of them has been silent for too long
-	recent                    *connection // that of the last packet; the next one tends to be its, too
-	timers                    [2]timers   // by kind
+	wake                      time.Time       // before it, none of them has been silent for too long
+	recent                    [64]*connection // those of the last packets, by ports: the next ones tend to be theirs, too
+	timers                    [2]timers       // by kind
 
 	room room // for what is not complete in them
 
@@ -103,10 +103,16 @@ func (t *table) packet(s *segment) (skip string) {
 
 // find returns the connection of a packet, or nil.
 func (t *table) find(s *segment) *connection {
-	if t.recent == nil || !t.recent.joins(s.from, s.to) {
-		t.recent = t.byPorts[portsOf(s)]
+	recent := t.recently(s.from, s.to)
+	if *recent == nil || !(*recent).joins(s.from, s.to) {
+		*recent = t.byPorts[portsOf(s)]
 	}
-	return t.recent
+	return *recent
+}
+
+// recently is where the connection between two ends is, if it was found lately.
+func (t *table) recently(a, b netip.AddrPort) **connection {
+	return &t.recent[(a.Port()^b.Port())%uint16(len(t.recent))]
 }
 
 // begins tells whether a packet without a connection makes one. The ends of
@@ -158,7 +164,7 @@ func (t *table) add(key ports, s *segment) *connection {
 	t.made++
 	c := newConnection(t.made, s, &t.decoder.assembler.recents)
 	c.key = key
-	t.byPorts[key], t.recent = c, c
+	t.byPorts[key], *t.recently(s.from, s.to) = c, c
 	t.undecided.push(c)
 	return c
 }
@@ -256,7 +262,7 @@ func (t *table) drop(c *connection, reason string) {
 	}
 	c.in.remove(c)
 	delete(t.byPorts, c.key)
-	t.recent = nil
+	*t.recently(c.ends[0], c.ends[1]) = nil
 }
 
 // expire closes and forgets the connections that were silent for too long, or
