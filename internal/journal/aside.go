@@ -10,11 +10,11 @@ const (
 	// asideRecords and asideBytes bound what is handed over at a time: enough
 	// that handing over costs nothing beside the records, and little enough that
 	// those in use stay in a processor's cache.
-	asideRecords = 128
-	asideBytes   = 64 << 10
+	asideRecords = 64
+	asideBytes   = 32 << 10
 	// asideBatches are in use: one is filled, one is written, and the others wait
 	// in between, so that neither side stands still for the other's pauses.
-	asideBatches = 12
+	asideBatches = 16
 )
 
 // Aside hands the records of a run to a journal in a goroutine of its own, so
