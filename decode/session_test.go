@@ -3,6 +3,7 @@ package decode
 import (
 	"fmt"
 	"math/rand"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -70,6 +71,52 @@ func TestAnsweredRequestsMakeRoom(t *testing.T) {
 	}
 	if n := len(s.pending.open); n > keepAnswered+1 {
 		t.Errorf("%d requests are kept, want about %d", n, keepAnswered)
+	}
+}
+
+// TestRequestsAreKeptInTheirOrder: whatever is answered when, the oldest answered
+// one goes first, and all others stay where they are.
+func TestRequestsAreKeptInTheirOrder(t *testing.T) {
+	rng := rand.New(rand.NewSource(7))
+	var kept transactions
+	var want []uint32
+	answered := map[uint32]bool{}
+	for n := uint32(1); n < 5000; n++ {
+		if len(want) >= keepAnswered {
+			if i := slices.IndexFunc(want, func(id uint32) bool { return answered[id] }); i >= 0 {
+				want = slices.Delete(want, i, i+1)
+			}
+		}
+		want = append(want, n)
+		kept.add(transaction{trid: n})
+		for range rng.Intn(3) {
+			id := want[rng.Intn(len(want))]
+			answered[id] = true
+			kept.answer(kept.find(id, ""))
+		}
+		var got []uint32
+		for _, one := range kept.open {
+			got = append(got, one.trid)
+		}
+		if !slices.Equal(got, want) {
+			t.Fatalf("after %d requests %v are kept, want %v", n, got, want)
+		}
+	}
+}
+
+func TestRequestsThatAreAnsweredAllocateNothing(t *testing.T) {
+	var kept transactions
+	n := uint32(0)
+	one := func() {
+		n++
+		kept.add(transaction{trid: n})
+		kept.answer(kept.find(n, ""))
+	}
+	for range 10 * keepAnswered {
+		one()
+	}
+	if allocs := testing.AllocsPerRun(10*keepAnswered, one); allocs > 0 {
+		t.Errorf("%.2f allocations a request, want none", allocs)
 	}
 }
 
