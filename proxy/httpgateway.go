@@ -3,7 +3,6 @@ package proxy
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	stdlog "log"
 	"net"
@@ -63,9 +62,9 @@ type httpGateway struct {
 
 // newHTTPGateway opens the listener for HTTP.
 func newHTTPGateway(p *Proxy) (*httpGateway, error) {
-	listener, err := net.Listen("tcp", p.cfg.HTTPListen)
+	listener, err := listenAt(p.cfg.HTTPListen, "http-listen")
 	if err != nil {
-		return nil, fmt.Errorf("cannot listen on %s for HTTP: %w; is another program using the port? --http-listen names another one", p.cfg.HTTPListen, err)
+		return nil, err
 	}
 	g := &httpGateway{proxy: p, listener: listener, upstream: withHTTPPort(p.cfg.HTTPUpstream), clients: map[net.Conn]*httpClient{}}
 	g.targets.g = g

@@ -12,7 +12,6 @@ package proxy
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/netip"
 	"strconv"
@@ -124,9 +123,9 @@ func New(cfg Config) (*Proxy, error) {
 	if cfg.httpTimes == (httpTimes{}) {
 		cfg.httpTimes = usualTimes
 	}
-	main, err := net.Listen("tcp", cfg.Listen)
+	main, err := listenAt(cfg.Listen, "listen")
 	if err != nil {
-		return nil, fmt.Errorf("cannot listen on %s: %w; is another program using the port? --listen names another one", cfg.Listen, err)
+		return nil, err
 	}
 	p := &Proxy{cfg: cfg, main: main, conns: map[*conn]struct{}{}}
 	if cfg.Dial == nil {
