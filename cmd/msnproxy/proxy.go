@@ -7,9 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/netip"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -132,14 +129,6 @@ func (f *proxyFlags) complete() error {
 	return nil
 }
 
-// withoutPort is the host of an address that may have a port.
-func withoutPort(address string) string {
-	if host, _, err := net.SplitHostPort(address); err == nil {
-		return host
-	}
-	return address
-}
-
 // liveRun is everything that a run of the proxy writes to.
 type liveRun struct {
 	log     zerolog.Logger
@@ -214,18 +203,8 @@ func (f *proxyFlags) config(std stdio, run *liveRun) (proxy.Config, error) {
 	if f.records != "" && f.records == f.capture {
 		return cfg, flagError("--records and --capture name the same file")
 	}
-	if strings.ContainsAny(f.advertise, " []/") || strings.Count(f.advertise, ":") == 1 {
-		return cfg, flagError("--advertise %q: name a host or an IP address, without a port or brackets", f.advertise)
-	}
-	if cfg.FirstPort, cfg.LastPort, err = portRange(f.referralPorts); err != nil {
+	if err := f.addresses(&cfg); err != nil {
 		return cfg, err
-	}
-	for _, text := range f.allowReferral {
-		prefix, err := netip.ParsePrefix(text)
-		if err != nil {
-			return cfg, flagError("--allow-referral %q: %w", text, err)
-		}
-		cfg.AllowReferral = append(cfg.AllowReferral, prefix)
 	}
 	switch f.captureSide {
 	case "server", "client":
@@ -264,20 +243,6 @@ func readFaults(texts []string) (faults []proxy.Fault, err error) {
 
 func flagError(format string, args ...any) error {
 	return &exitError{code: exitUsage, err: fmt.Errorf(format, args...)}
-}
-
-// portRange reads FIRST-LAST.
-func portRange(text string) (first, last uint16, err error) {
-	if text == "" {
-		return 0, 0, nil
-	}
-	from, to, ok := strings.Cut(text, "-")
-	f, err1 := strconv.ParseUint(from, 10, 16)
-	t, err2 := strconv.ParseUint(to, 10, 16)
-	if !ok || err1 != nil || err2 != nil || f == 0 || f > t {
-		return 0, 0, flagError("--referral-ports %q: use FIRST-LAST, such as 20000-20099", text)
-	}
-	return uint16(f), uint16(t), nil
 }
 
 // standardOutput is the name of an output in messages.
