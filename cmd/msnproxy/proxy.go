@@ -119,6 +119,10 @@ func (f *proxyFlags) complete() error {
 		return errors.New("--upstream is missing: which server do the clients belong to?")
 	case f.quiet && f.json:
 		return errors.New("--quiet and --json: is standard output to show records, or not?")
+	case f.payload && !f.json && f.records == "":
+		return errors.New("--payload goes with --json or --records")
+	case f.singlePort && f.referralPorts != "":
+		return errors.New("--single-port and --referral-ports: are clients to be referred to the one port, or to others?")
 	case f.noReport && f.report != "":
 		return errors.New("--no-report and --report: is there to be a report, or not?")
 	case f.upstream == "":
