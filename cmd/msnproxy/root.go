@@ -66,7 +66,7 @@ The flag wins.`,
 	root.SetErr(std.err)
 	wrapFlags(root, std.out)
 	root.SetVersionTemplate("{{.Version}}\n")
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError(cmd, err) })
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError(cmd, plainly(err)) })
 	root.AddCommand(newProxy(std), newDecode(std), newAnalyze(std), newChallenge(std), newCommands(std), newDemo(std), newVersion(std))
 	return root
 }
@@ -127,8 +127,36 @@ func flagsFromEnvironment(flags *pflag.FlagSet) error {
 			return
 		}
 		if err := flags.Set(f.Name, value); err != nil {
-			failed = &exitError{code: exitUsage, err: fmt.Errorf("%s=%q: %w", name, value, err)}
+			failed = flagError("%s=%q: %s", name, value, advice(f, err))
 		}
 	})
 	return failed
+}
+
+// wantedOf is what the value of a flag should be, by the flag's type.
+var wantedOf = map[string]string{
+	"bool":      "true or false",
+	"duration":  "a time with its unit, such as 30s or 5m",
+	"int":       "a number",
+	"intSlice":  "numbers, separated by commas",
+	"uintSlice": "numbers, separated by commas",
+}
+
+// plainly is an error about a flag, and says what its value should be where that
+// is what is wrong.
+func plainly(err error) error {
+	bad, ok := errors.AsType[*pflag.InvalidValueError](err)
+	if !ok {
+		return err
+	}
+	return fmt.Errorf("--%s %q: %s", bad.GetFlag().Name, bad.GetValue(), advice(bad.GetFlag(), err))
+}
+
+// advice is what to use for a flag instead of a value that it did not take: that
+// the value could not be parsed, and by which function, helps nobody.
+func advice(f *pflag.Flag, err error) string {
+	if wanted, ok := wantedOf[f.Value.Type()]; ok {
+		return "use " + wanted
+	}
+	return err.Error()
 }
