@@ -68,7 +68,32 @@ The flag wins.`,
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError(cmd, plainly(err)) })
 	root.AddCommand(newProxy(std), newDecode(std), newAnalyze(std), newChallenge(std), newCommands(std), newDemo(std), newVersion(std))
+	strictAboutNames(root)
 	return root
+}
+
+// strictAboutNames has the two commands that cobra brings along refuse what they
+// do not know. They would show the help of something else, and be content.
+func strictAboutNames(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		switch cmd.Name() {
+		case "help":
+			cmd.Args = func(_ *cobra.Command, args []string) error {
+				found, rest, err := root.Find(args)
+				if err != nil {
+					return usageError(cmd, err)
+				}
+				return noSuchCommand(found, rest)
+			}
+		case "completion":
+			cmd.Args, cmd.RunE = noSuchCommand, func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+			for _, shell := range cmd.Commands() {
+				shell.Args = wantArgs(shell.Args)
+			}
+		}
+	}
 }
 
 // wrapFlags has the help of every command fit the terminal.
@@ -85,8 +110,8 @@ func wrapFlags(root *cobra.Command, out io.Writer) {
 	root.SetUsageTemplate(template)
 }
 
-// noSuchCommand is what the root command says to arguments: subcommands would
-// have been found.
+// noSuchCommand is what a command of commands says to arguments: subcommands
+// would have been found.
 func noSuchCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
