@@ -61,6 +61,9 @@ func sectionList() string {
 }
 
 func runAnalyze(cmd *cobra.Command, std stdio, f analyzeFlags, files []string) error {
+	if f.output == "-" {
+		f.output = "" // as of the input, the standard one
+	}
 	out, err := f.reportFile(std)
 	if err != nil {
 		return err

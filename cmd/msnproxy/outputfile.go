@@ -22,6 +22,9 @@ type outputFile struct {
 // openOutput makes a file that only its owner may read; one that was there is
 // emptied. What is written goes to its end, also after somebody has emptied it.
 func openOutput(name string, moved func(*outputFile)) (*outputFile, error) {
+	if name == "-" {
+		return nil, flagError("- does not stand for standard output here; name a file (./- if that is to be its name)")
+	}
 	file, err := os.OpenFile(name, os.O_CREATE|os.O_TRUNC|os.O_APPEND|os.O_WRONLY, ownerOnly)
 	if err != nil {
 		return nil, err

@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"errors"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -19,7 +18,7 @@ func (f *decodeFlags) writeParquet(cmd *cobra.Command, std stdio, files []string
 	if err := sparesInput("--parquet", f.parquet, files); err != nil {
 		return err
 	}
-	file, err := os.OpenFile(f.parquet, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	file, err := openOutput(f.parquet, nil)
 	if err != nil {
 		return err
 	}

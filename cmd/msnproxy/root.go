@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -123,10 +124,14 @@ func noSuchCommand(cmd *cobra.Command, args []string) error {
 	return usageError(cmd, errors.New(text))
 }
 
-// wantFiles asks for at least one capture file.
+// wantFiles asks for at least one capture file, and for standard input once at
+// most: a second time, there is nothing left in it.
 func wantFiles(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return usageError(cmd, errors.New("name a capture file, or - for standard input"))
+	}
+	if first := slices.Index(args, "-"); first >= 0 && slices.Contains(args[first+1:], "-") {
+		return usageError(cmd, errors.New("- stands for standard input, which can be read only once"))
 	}
 	return nil
 }
