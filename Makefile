@@ -64,11 +64,14 @@ docs: ## rebuild the generated documents and sample captures
 	$(GO) run ./cmd/msnproxy commands --markdown > docs/commands.md.new
 	mv docs/commands.md.new docs/commands.md
 	$(GO) generate ./...
+	$(GO) run ./cmd/msnproxy decode --width 80 captures/samples/msnp15.pcapng > README.part
+	{ echo '```'; sed -n '/^18:06:14.981/,/Hello Bob/p' README.part; echo '```'; } | awk -v part=transcript -f docs/fill.awk - README.md > README.new
 	$(GO) run ./cmd/msnproxy analyze --width 80 --section sessions,conversations,errors captures/samples/msnp8.pcapng > README.part
-	{ echo '```'; cat README.part; echo '```'; } | awk -v part=report -f docs/fill.awk - README.md > README.new
+	{ echo '```'; cat README.part; echo '```'; } | awk -v part=report -f docs/fill.awk - README.new > README.md
 	$(GO) run ./cmd/msnproxy analyze --format markdown --section messages captures/samples/msnp8.pcapng > README.part
-	awk -v part=messages -f docs/fill.awk README.part README.new > README.md
-	rm README.part README.new
+	awk -v part=messages -f docs/fill.awk README.part README.md > README.new
+	mv README.new README.md
+	rm README.part
 	@if command -v chromium >/dev/null; then $(MAKE) --no-print-directory picture; \
 	else echo "docs/report.png stays as it is: chromium, which makes it, is not installed"; fi
 
