@@ -45,7 +45,7 @@ file is a product id, its key and, if known, production or test and the client.`
 	f.addKeys(flags)
 	flags.StringVar(&f.productID, "product-id", "", "product id of the client, as it stands in QRY")
 	flags.StringVar(&f.productKey, "product-key", "", "product key (default: the known one of the product id)")
-	flags.StringVar(&f.algorithm, "algorithm", "", "msnp6 (MSNP6 to MSNP10) or msnp11 (MSNP11 on) (default: that of the product id)")
+	flags.StringVar(&f.algorithm, "algorithm", "", "msnp6 (MSNP6 to MSNP10) or msnp11 (MSNP11 on) (default: that of the clients with the product id, or msnp11)")
 	flags.StringVar(&f.response, "response", "", "answer to check: the payload of QRY")
 	flags.BoolVar(&f.explain, "explain", false, "show how the answer is worked out, step by step")
 	flags.BoolVar(&f.json, "json", false, "print JSON, one object")

@@ -99,7 +99,7 @@ made (docs/faults.md):
 	flags.BoolVar(&f.payload, "payload", false, "with --json or --records: add the raw bytes of payloads, in base64")
 	flags.StringVar(&f.records, "records", "", "write the records to a file as JSON lines")
 	flags.StringVar(&f.capture, "capture", "", "write the dialogue to a pcapng file; it holds secrets as they are")
-	flags.StringVar(&f.report, "report", "", "write the whole report to a file at the end, in the format of its name: .txt, .md, .json, .html, or .csv for a folder of files")
+	flags.StringVar(&f.report, "report", "", "write the whole report to a file at the end, in the format of its name: .txt, .md, .wiki, .json, .html, or .csv for a folder of files")
 	flags.StringVar(&f.captureSide, "capture-side", "server", "what --capture shows: server, the dialogue as without the proxy; client, what the client received")
 	flags.BoolVar(&f.showSecrets, "show-secrets", false, "show tickets, password hashes and cookies instead of masking them")
 	flags.StringVar(&f.color, "color", "auto", "colour the transcript: auto, always or never")
