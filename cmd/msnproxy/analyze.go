@@ -93,7 +93,7 @@ func (f *analyzeFlags) reportFile(std stdio) (*reportFile, error) {
 		return nil, err
 	}
 	if err := report.CheckSections(f.sections); err != nil {
-		return nil, &exitError{code: exitUsage, err: err}
+		return nil, flagError("%w", err)
 	}
 	format, err := f.formatOf()
 	if err != nil {

@@ -36,6 +36,11 @@ func usageError(cmd *cobra.Command, err error) error {
 	return &exitError{code: exitUsage, err: fmt.Errorf("%w; see '%s --help'", err, cmd.CommandPath())}
 }
 
+// flagError says what is wrong with a setting, and what to use instead.
+func flagError(format string, args ...any) error {
+	return &exitError{code: exitUsage, err: fmt.Errorf(format, args...)}
+}
+
 // joined returns the errors that errors.Join has put together, each a line of
 // its own; what names of files do to a line is not theirs to decide.
 func joined(err error) (out []error) {

@@ -144,7 +144,7 @@ func sparesInput(flag, output string, names []string) error {
 	}
 	for _, name := range files {
 		if info, err := os.Stat(name); err == nil && os.SameFile(info, out) {
-			return &exitError{code: exitUsage, err: fmt.Errorf("%s is to be read; %s must name another file", name, flag)}
+			return flagError("%s is to be read; %s must name another file", name, flag)
 		}
 	}
 	return nil

@@ -43,7 +43,7 @@ func (f *inputFlags) add(flags *pflag.FlagSet) {
 func (f *inputFlags) servicePorts() (out []uint16, err error) {
 	for _, port := range f.ports {
 		if port < 1 || port > math.MaxUint16 {
-			return nil, &exitError{code: exitUsage, err: fmt.Errorf("--port %d: use 1 to 65535", port)}
+			return nil, flagError("--port %d: use 1 to 65535", port)
 		}
 		out = append(out, uint16(port))
 	}

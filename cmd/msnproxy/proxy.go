@@ -245,10 +245,6 @@ func readFaults(texts []string) (faults []proxy.Fault, err error) {
 	return faults, nil
 }
 
-func flagError(format string, args ...any) error {
-	return &exitError{code: exitUsage, err: fmt.Errorf(format, args...)}
-}
-
 // standardOutput is the name of an output in messages.
 const standardOutput = "standard output"
 

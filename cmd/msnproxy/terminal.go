@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"os"
 
@@ -26,7 +25,7 @@ func isTerminal(w any) bool {
 func outputWidth(w io.Writer, asked int) (int, error) {
 	if asked != 0 {
 		if asked < minWidth {
-			return 0, &exitError{code: exitUsage, err: fmt.Errorf("--width %d is too narrow; use %d or more", asked, minWidth)}
+			return 0, flagError("--width %d is too narrow; use %d or more", asked, minWidth)
 		}
 		return asked, nil
 	}
@@ -49,5 +48,5 @@ func useColor(w io.Writer, asked string) (bool, error) {
 	case "auto":
 		return isTerminal(w) && os.Getenv("NO_COLOR") == "", nil
 	}
-	return false, &exitError{code: exitUsage, err: fmt.Errorf("--color %q: use auto, always or never", asked)}
+	return false, flagError("--color %q: use auto, always or never", asked)
 }
