@@ -178,11 +178,8 @@ func headerToken(r *decode.Record, line []byte) (token, bool) {
 	if !ok {
 		return token{}, false
 	}
-	from := len(name) + 1
-	if trimmed := bytes.TrimLeft(value, " "); true {
-		from += len(value) - len(trimmed)
-		value = trimmed
-	}
+	value = bytes.TrimLeft(value, " ")
+	from := len(line) - len(value) // it is the rest of the line
 	fromService := r.Arg("source") != nil
 	switch {
 	case fromService && bytes.EqualFold(name, []byte("RouteInfo")):
