@@ -40,7 +40,7 @@ var rooms = []room{
 	{"decode", nil},
 	{"rewrite", []string{"decode"}},
 	{"proxy", []string{"decode", "rewrite", "internal/journal", "internal/gateway", zerolog}},
-	{"captures", []string{"decode", "internal/journal", "internal/gateway", gopacket, compress}},
+	{"captures", []string{"decode", "internal/gateway", gopacket, compress}},
 	{"internal/gateway", []string{"decode"}},
 	{"internal/journal", []string{"decode"}},
 	{"internal/display", []string{displaywidth}},
@@ -49,7 +49,7 @@ var rooms = []room{
 	{"internal/story", []string{"decode"}},
 	{"internal/parquet", []string{"decode", "internal/ndjson", parquet}},
 	{"internal/page", []string{"decode", "internal/display", "internal/story", "internal/transcript"}},
-	{"internal/report", []string{"decode", "internal/journal", "internal/display", "internal/story", "internal/page", tablewriter}},
+	{"internal/report", []string{"decode", "internal/display", "internal/story", "internal/page", tablewriter}},
 	{"internal/reference", []string{"decode", "internal/display"}},
 	{"internal/sim", []string{"decode", "captures"}},
 	{"internal/bench", []string{"captures", "internal/sim"}},
@@ -71,7 +71,7 @@ func sources(t *testing.T) []sourceFile {
 	var files []sourceFile
 	err := filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() && p != root && strings.HasPrefix(d.Name(), ".") {
-			return cmpSkip(err)
+			return skipFolder(err)
 		}
 		if d.IsDir() || !strings.HasSuffix(p, ".go") || strings.HasSuffix(p, "_test.go") {
 			return nil
@@ -97,7 +97,7 @@ func sources(t *testing.T) []sourceFile {
 	return files
 }
 
-func cmpSkip(err error) error {
+func skipFolder(err error) error {
 	if err != nil {
 		return err
 	}
@@ -145,12 +145,33 @@ func forbidden(r *room, name string) string {
 	case first+"/" != module && !strings.Contains(first, "."):
 		return "" // the standard library
 	}
-	for _, allowed := range r.imports {
-		if name == module+allowed || name == allowed || strings.HasPrefix(name, allowed+"/") {
-			return ""
+	if !slices.ContainsFunc(r.imports, func(allowed string) bool { return isOf(name, allowed) }) {
+		return "the import table does not allow it"
+	}
+	return ""
+}
+
+// isOf tells whether an import is of a room or module of the table.
+func isOf(name, allowed string) bool {
+	return name == module+allowed || name == allowed || strings.HasPrefix(name, allowed+"/")
+}
+
+// TestTheTableAllowsNothingThatNobodyImports: what it allows for nothing, somebody
+// may begin to use without a thought.
+func TestTheTableAllowsNothingThatNobodyImports(t *testing.T) {
+	used := map[string][]string{}
+	for _, f := range sources(t) {
+		if r := roomOf(f.path); r != nil {
+			used[r.folder] = append(used[r.folder], f.imports...)
 		}
 	}
-	return "the import table does not allow it"
+	for _, r := range rooms {
+		for _, allowed := range r.imports {
+			if allowed != "anything" && !slices.ContainsFunc(used[r.folder], func(name string) bool { return isOf(name, allowed) }) {
+				t.Errorf("%s may import %s, and does not", r.folder, allowed)
+			}
+		}
+	}
 }
 
 func TestTheCoreDoesNotReadTheClock(t *testing.T) {
