@@ -1,6 +1,7 @@
 package story
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -144,7 +145,7 @@ func (t *Teller) bookContact(o *roster, c *decode.Payload, deletes bool) {
 	if e == nil {
 		return
 	}
-	e.rename(clip(firstOf(c.Text("name"), c.Text("nick"))))
+	e.rename(clip(cmp.Or(c.Text("name"), c.Text("nick"))))
 	o.identify(e, []byte(id))
 	friends := listBit([]byte("FL"))
 	if !listed {
@@ -238,6 +239,16 @@ func listOf(said *decode.Payload, name string) []any {
 	return nil
 }
 
+// numberOf is a number in a payload, or 0.
+func numberOf(said *decode.Payload, name string) int64 {
+	for _, f := range said.Fields {
+		if n, ok := f.Value.(int64); ok && f.Name == name {
+			return n
+		}
+	}
+	return 0
+}
+
 // flagOf is what a payload says of something, and whether it does.
 func flagOf(said *decode.Payload, name string) (so, told bool) {
 	for _, f := range said.Fields {
@@ -246,13 +257,6 @@ func flagOf(said *decode.Payload, name string) (so, told bool) {
 		}
 	}
 	return so, told
-}
-
-func firstOf(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 // addressIn takes the address out of "Bob <bob@example.com>".

@@ -229,37 +229,9 @@ func isInitial(said *decode.Payload) bool {
 }
 
 // listedIn reads the contacts of contact list XML.
-func listedIn(said *decode.Payload) []listed {
-	var out []listed
-	for _, f := range said.Fields {
-		list, _ := f.Value.([]any)
-		if f.Name != "contacts" {
-			continue
-		}
-		for _, one := range list {
-			out = append(out, listedAs(one))
-		}
+func listedIn(said *decode.Payload) (out []listed) {
+	for _, one := range objectsOf(said, "contacts") {
+		out = append(out, listed{clip(one.Text("handle")), clip(one.Text("name")), uint32(numberOf(one, "lists"))})
 	}
 	return out
-}
-
-func listedAs(contact any) listed {
-	fields, _ := contact.([]decode.Field)
-	var l listed
-	for _, f := range fields {
-		switch v := f.Value.(type) {
-		case string:
-			switch f.Name {
-			case "handle":
-				l.handle = clip(v)
-			case "name":
-				l.name = clip(v)
-			}
-		case int64:
-			if f.Name == "lists" {
-				l.lists = uint32(v)
-			}
-		}
-	}
-	return l
 }

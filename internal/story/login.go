@@ -31,7 +31,7 @@ type login struct {
 // direction alone was captured.
 func (l *login) unheard() bool { return l.missed && !l.heard }
 
-// beginnings are the commands that connections begin with.
+// beginsConnection tells whether a command is one that connections begin with.
 func beginsConnection(r *decode.Record) bool {
 	switch r.Verb {
 	case "VER", "ANS":

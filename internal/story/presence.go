@@ -35,7 +35,6 @@ func (t *Teller) show(c *conn, r *decode.Record) {
 	}
 	switch r.Verb {
 	case "CHG":
-
 		t.present(c, r, c.Account, clip(string(r.Arg("status"))), t.rosterOf(c).name)
 	case "ILN", "NLN":
 		t.presentContact(c, r, clip(string(r.Arg("status"))))
