@@ -48,21 +48,19 @@ type meeting struct {
 
 // conversations works out who talked with whom, and what was said.
 func (b *builder) conversations() ([]*Conversation, []*Message) {
-	of := map[*room]*meeting{}
-	var all []*meeting
-	table := &tables{b: b, byID: map[string][]*meeting{}, byPerson: map[string][]*meeting{}, byPair: map[string]*meeting{}}
+	table := newTables(b)
 	for i, c := range b.conns {
 		if c.room != nil || c.Server == decode.SB {
-			all = table.seat(all, of, i)
+			table.seat(i)
 		}
-		for _, m := range c.talkOrder {
-			all = table.pair(all, of, i, m)
+		for _, talk := range c.talkOrder {
+			table.pair(i, talk)
 		}
 	}
-	b.exchange(of)
+	b.exchange(table.of)
 	var list []*Conversation
 	var messages []*Message
-	for _, m := range all {
+	for _, m := range table.all {
 		m.finish(b)
 		list = append(list, m.Conversation)
 		messages = append(messages, m.Messages...)
@@ -72,42 +70,54 @@ func (b *builder) conversations() ([]*Conversation, []*Message) {
 	return list, messages
 }
 
-// tables find the meeting that another side may belong to.
+// tables are the meetings so far, and find the one that another side may belong
+// to.
 type tables struct {
 	b        *builder
+	all      []*meeting
+	of       map[*room]*meeting
 	byID     map[string][]*meeting // by the switchboard's session id
 	byPerson map[string][]*meeting // by who is there or was called
 	byPair   map[string]*meeting   // without a switchboard, by the two
 }
 
+func newTables(b *builder) *tables {
+	return &tables{b: b, of: map[*room]*meeting{}, byID: map[string][]*meeting{}, byPerson: map[string][]*meeting{}, byPair: map[string]*meeting{}}
+}
+
+// begin begins another meeting.
+func (t *tables) begin(start, end time.Time) *meeting {
+	m := &meeting{Conversation: &Conversation{Start: start, End: end}}
+	t.all = append(t.all, m)
+	return m
+}
+
 // seat finds the meeting that a switchboard connection is a side of, or begins
 // one.
-func (t *tables) seat(all []*meeting, of map[*room]*meeting, i int) []*meeting {
+func (t *tables) seat(i int) {
 	c, told := t.b.conns[i], t.b.connections[i]
-	m := c.room
-	if m == nil {
-		m = &room{conn: c}
+	side := c.room
+	if side == nil {
+		side = &room{conn: c}
 	}
 	id := t.b.sessionID(i)
-	found := t.find(told, m, id)
-	for _, side := range t.b.nameless.partners[m] {
-		if found == nil {
-			found = of[side]
+	m := t.find(told, side, id)
+	for _, partner := range t.b.nameless.partners[side] {
+		if m == nil {
+			m = t.of[partner]
 		}
 	}
-	if found == nil {
-		found = &meeting{Conversation: &Conversation{Start: told.Start, End: told.End}, id: id}
-		all = append(all, found)
-		if id != "" {
-			t.byID[id] = append(t.byID[id], found)
+	if m == nil {
+		m = t.begin(told.Start, told.End)
+		if m.id = id; id != "" {
+			t.byID[id] = append(t.byID[id], m)
 		}
 	}
-	of[m] = found
-	found.take(told, m)
-	found.open = found.open || !told.Closed
-	found.ended = later(found.ended, told.End)
-	t.introduce(found, told.Account, m)
-	return all
+	t.of[side] = m
+	m.take(told, side)
+	m.open = m.open || !told.Closed
+	m.ended = later(m.ended, told.End)
+	t.introduce(m, told.Account, side)
 }
 
 // sessionID is the session id of a switchboard connection, by its own commands
@@ -184,25 +194,23 @@ func (t *tables) introduce(m *meeting, account string, r *room) {
 
 // pair finds the meeting of two who talk without a switchboard, or of a group,
 // or begins it.
-func (t *tables) pair(all []*meeting, of map[*room]*meeting, i int, m *room) []*meeting {
+func (t *tables) pair(i int, side *room) {
 	told := t.b.connections[i]
-	two := []string{key(told.Account), key(m.peer)}
+	two := []string{key(told.Account), key(side.peer)}
 	slices.Sort(two)
 	name := strings.Join(two, " ")
-	if m.group {
-		name = key(m.peer)
+	if side.group {
+		name = key(side.peer)
 	}
-	found := t.byPair[name]
-	if found == nil || told.Account == "" && !m.group {
-		found = &meeting{Conversation: &Conversation{Start: m.start, End: m.end}}
-		t.byPair[name] = found
-		all = append(all, found)
+	m := t.byPair[name]
+	if m == nil || told.Account == "" && !side.group {
+		m = t.begin(side.start, side.end)
+		t.byPair[name] = m
 	}
-	of[m] = found
-	found.take(told, m)
-	found.Start = earlier(found.Start, m.start)
-	found.End = later(found.End, m.end)
-	return all
+	t.of[side] = m
+	m.take(told, side)
+	m.Start = earlier(m.Start, side.start)
+	m.End = later(m.End, side.end)
 }
 
 // take adds a side.
