@@ -148,7 +148,7 @@ func TestContactsBeyondTheLimitAreCounted(t *testing.T) {
 	const few = 10
 	for n, cut := range map[int]int64{few: 0, few + 3: 3} {
 		p := newPlay(t)
-		p.teller.room.contacts.limit = few
+		p.teller.budgets.contacts.limit = few
 		p.open("c1", "192.0.2.1:1030", "192.0.2.9:1863")
 		p.c("c1", "VER 1 MSNP8 CVR0")
 		p.s("c1", "VER 1 MSNP8", "USR 3 OK alice@example.com Alice 1 0")

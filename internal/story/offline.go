@@ -27,7 +27,7 @@ func (t *Teller) offline(r *decode.Record, said *decode.Payload) {
 	} else {
 		m.from, m.to = person([]byte(said.Text("from"))), person([]byte(said.Text("to")))
 	}
-	if m.text == "" || m.from == "" || t.fetchedBefore(m, said) || !t.room.offlines.take(len(m.text)) {
+	if m.text == "" || m.from == "" || t.fetchedBefore(m, said) || !t.budgets.offlines.take(len(m.text)) {
 		return
 	}
 	t.told = nil

@@ -120,7 +120,7 @@ func (t *Teller) present(c *conn, r *decode.Record, contact, status, name string
 	if before, ok := c.presence[key(contact)]; ok && before == now {
 		return
 	}
-	kept := t.room.presence.take(len(contact) + len(name))
+	kept := t.budgets.presence.take(len(contact) + len(name))
 	if _, known := c.presence[key(contact)]; kept || known || len(c.presence) < maxTalks {
 		c.presence[key(contact)] = now
 	}

@@ -32,7 +32,7 @@ func (t *Teller) refer(c *conn, r *decode.Record) {
 	if n := r.Note(decode.NoteRewrite); n != nil {
 		f.RewrittenTo = clip(n.To)
 	}
-	if t.room.referrals.take(len(f.Address) + len(f.cookie) + len(f.session) + len(f.RewrittenTo)) {
+	if t.budgets.referrals.take(len(f.Address) + len(f.cookie) + len(f.session) + len(f.RewrittenTo)) {
 		t.referrals = append(t.referrals, f)
 	}
 }

@@ -100,7 +100,7 @@ func (t *Teller) hear(c *conn, r *decode.Record) {
 	m.end = r.Time
 	text, isText := r.Chat(said)
 	m.count(r, said, from, isText)
-	if !isText || !t.room.sightings.take(len(text)) {
+	if !isText || !t.budgets.sightings.take(len(text)) {
 		return
 	}
 	t.sightings = append(t.sightings, sighting{room: m, seq: r.Seq, time: r.Time,

@@ -78,7 +78,7 @@ func (t *Teller) entry(o *roster, handle string) *entry {
 		return nil
 	}
 	e := o.byKey[key(handle)]
-	if e == nil && t.room.contacts.take(len(handle)) {
+	if e == nil && t.budgets.contacts.take(len(handle)) {
 		e = &entry{Contact: Contact{Handle: handle}}
 		o.byKey[key(handle)] = e
 		o.order = append(o.order, e)

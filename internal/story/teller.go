@@ -22,8 +22,8 @@ type Teller struct {
 	fetched   map[string]bool // offline messages, by recipient and id
 	latencies latencies
 
-	room struct{ referrals, presence, sightings, offlines, contacts budget }
-	left int64 // connections beyond maxConnections
+	budgets struct{ referrals, presence, sightings, offlines, contacts budget }
+	left    int64 // connections beyond maxConnections
 
 	names  names
 	reader decode.PayloadReader
@@ -47,14 +47,14 @@ func (t *Teller) payload(r *decode.Record) *decode.Payload {
 // message is payload for a message, whose text is left out once no more of them
 // are kept.
 func (t *Teller) message(r *decode.Record) *decode.Payload {
-	t.reader.Outline = t.room.sightings.full()
+	t.reader.Outline = t.budgets.sightings.full()
 	return t.reader.Decode(r)
 }
 
 // Keep bounds the rows that are told of messages, and of changes of presence,
 // to fewer than usual. The others are counted.
 func (t *Teller) Keep(rows int) {
-	t.room.presence.limit, t.room.sightings.limit, t.room.offlines.limit = rows, rows, rows
+	t.budgets.presence.limit, t.budgets.sightings.limit, t.budgets.offlines.limit = rows, rows, rows
 }
 
 // Record takes a record, which is valid only during the call.
@@ -147,8 +147,8 @@ func (t *Teller) tell() *Story {
 	s := &Story{Connections: b.connections, Referrals: b.referrals, Sessions: b.sessions(), Latencies: t.latencies.list()}
 	s.Contacts, s.Presence = b.contacts(), b.presences()
 	s.Conversations, s.Messages = b.conversations()
-	s.Cut = Cut{t.left, t.room.referrals.refused, t.room.contacts.refused, t.room.presence.refused, t.room.offlines.refused}
-	if t.room.sightings.refused > 0 {
+	s.Cut = Cut{t.left, t.budgets.referrals.refused, t.budgets.contacts.refused, t.budgets.presence.refused, t.budgets.offlines.refused}
+	if t.budgets.sightings.refused > 0 {
 		s.Cut.Messages += countMessages(s.Conversations) - int64(len(s.Messages))
 	}
 	s.Messages = append(s.Messages, b.offlineMessages()...)
