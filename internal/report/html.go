@@ -42,10 +42,7 @@ func (r *Report) kept() (files []string, records *page.Records) {
 // page is the section as a page shows it, without the columns in which no row
 // has anything.
 func (s *Section) page() page.Table {
-	t := page.Table{Name: s.Name, About: s.About, Len: len(s.Rows), More: s.More, Wrong: s.Counts.of(string(decode.VerdictWrong))}
-	if len(s.Counts) > 0 {
-		t.About += " (" + s.Counts.String() + ")"
-	}
+	t := page.Table{Name: s.Name, About: s.about(), Len: len(s.Rows), More: s.More, Wrong: s.Counts.of(string(decode.VerdictWrong))}
 	columns := s.busy()
 	for _, i := range columns {
 		t.Columns = append(t.Columns, page.Column{Title: title(s.Columns[i]), Right: s.Columns[i].Right})

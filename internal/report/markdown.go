@@ -14,13 +14,19 @@ import (
 // sections that were asked for, or what comes first of all of them. Columns in
 // which no row has anything are left out, as in tables on a terminal.
 func (r *Report) WriteMarkdown(w io.Writer, opts Options) error {
+	return r.writeMarkup(w, opts, writeMarkdown)
+}
+
+// writeMarkup writes the report in a markup that character references are part
+// of, section by section.
+func (r *Report) writeMarkup(w io.Writer, opts Options, section func(*bytes.Buffer, *Section)) error {
 	d, err := r.digest(opts.Sections)
 	if err != nil {
 		return err
 	}
 	var out bytes.Buffer
 	for i := range d.sections {
-		writeMarkdown(&out, &d.sections[i])
+		section(&out, &d.sections[i])
 	}
 	for _, line := range d.closing() {
 		fmt.Fprintf(&out, "%s\n\n", markup(line))
@@ -56,10 +62,8 @@ func writeMarkdown(out *bytes.Buffer, s *Section) {
 
 // sentence tells what the rows of a section are.
 func (s *Section) sentence() string {
-	about := strings.ToUpper(s.About[:1]) + s.About[1:]
-	if len(s.Counts) > 0 {
-		about += " (" + s.Counts.String() + ")"
-	}
+	about := s.about()
+	about = strings.ToUpper(about[:1]) + about[1:]
 	if hasTimes(s) {
 		about += "; times in UTC"
 	}

@@ -19,6 +19,14 @@ type Section struct {
 	Hidden  int64    // rows behind these that are not shown here
 }
 
+// about tells what the rows are, and how many of them there are of each kind.
+func (s *Section) about() string {
+	if len(s.Counts) == 0 {
+		return s.About
+	}
+	return s.About + " (" + s.Counts.String() + ")"
+}
+
 // Column is a column of a section.
 type Column struct {
 	Key   string // its key in JSON; with spaces, its title in tables

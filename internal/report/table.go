@@ -64,10 +64,7 @@ func writeTable(out *bytes.Buffer, s *Section, page int) error {
 
 // heading names a section and tells what all its rows have in common.
 func heading(s *Section) string {
-	text := strings.ToUpper(s.Name) + "  " + s.About
-	if len(s.Counts) > 0 {
-		text += " (" + s.Counts.String() + ")"
-	}
+	text := strings.ToUpper(s.Name) + "  " + s.about()
 	for i, c := range s.Columns {
 		if v := folded(s, i); v != "" {
 			text += ", all of " + title(c) + " " + display.Harmless(v)

@@ -13,19 +13,7 @@ import (
 // Markdown's tables for text and its headings for numbered lists: the same
 // sections and columns as in Markdown.
 func (r *Report) WriteWiki(w io.Writer, opts Options) error {
-	d, err := r.digest(opts.Sections)
-	if err != nil {
-		return err
-	}
-	var out bytes.Buffer
-	for i := range d.sections {
-		writeWiki(&out, &d.sections[i])
-	}
-	for _, line := range d.closing() {
-		fmt.Fprintf(&out, "%s\n\n", markup(line))
-	}
-	_, err = w.Write(append(bytes.TrimRight(out.Bytes(), "\n"), '\n'))
-	return err
+	return r.writeMarkup(w, opts, writeWiki)
 }
 
 // writeWiki writes a section, each cell on a line of its own: two bars or two
