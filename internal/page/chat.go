@@ -1,7 +1,6 @@
 package page
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -33,6 +32,9 @@ type said struct {
 	Lost   bool // the server could not deliver it
 }
 
+// maxNames is how many people of a conversation are named.
+const maxNames = 12
+
 // voices is how many people look different. Their names tell them apart too.
 const voices = 6
 
@@ -56,12 +58,12 @@ func (w *writer) tellChats() (out []chat, more int64) {
 }
 
 func (w *writer) chat(c *story.Conversation, most int) chat {
-	out := chat{Name: names(c.Participants), Start: c.Start, Beside: beside(c)}
+	out := chat{Name: some(c.Participants, maxNames), Start: c.Start, Beside: beside(c)}
 	var ids []string
 	for _, one := range c.Connections {
 		ids = append(ids, one.ID)
 	}
-	out.Conns = some(ids)
+	out.Conns = some(ids, maxIDs)
 	voice := map[string]int{}
 	for i, p := range c.Participants {
 		voice[strings.ToLower(p)] = i
@@ -71,7 +73,7 @@ func (w *writer) chat(c *story.Conversation, most int) chat {
 		n, known := voice[strings.ToLower(m.From)]
 		s.Voice, s.Own = n%voices, known && n == 0
 		if len(m.To) != len(c.Participants)-1 {
-			s.To = names(m.To)
+			s.To = some(m.To, maxNames)
 		}
 		for _, r := range m.Records {
 			if s.number = w.numbers[r]; s.number > 0 {
@@ -83,16 +85,6 @@ func (w *writer) chat(c *story.Conversation, most int) chat {
 	}
 	out.More = max(c.Count, int64(len(c.Messages))) - int64(len(out.Said))
 	return out
-}
-
-// names lists people, harmless.
-func names(people []string) string {
-	const many = 12
-	text := display.Harmless(strings.Join(people[:min(len(people), many)], ", "))
-	if more := len(people) - many; more > 0 {
-		text += fmt.Sprintf(" and %d more", more)
-	}
-	return text
 }
 
 // beside tells what else was sent in a conversation.

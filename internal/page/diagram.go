@@ -132,6 +132,9 @@ func sessionName(s *story.Session) string {
 	return display.Harmless(s.ID) + ": " + name
 }
 
+// maxIDs is how many connections are named beside each other.
+const maxIDs = 4
+
 // lanesOf are the kinds of server that a session was connected to.
 func lanesOf(s *story.Session) (out []lane) {
 	for _, kind := range []decode.Server{decode.DS, decode.NS, decode.SB, 0} {
@@ -145,21 +148,11 @@ func lanesOf(s *story.Session) (out []lane) {
 			}
 		}
 		if len(l.of) > 0 {
-			l.Conns = some(l.of)
+			l.Conns = some(l.of, maxIDs)
 			out = append(out, l)
 		}
 	}
 	return out
-}
-
-// some names the first few of a list.
-func some(ids []string) string {
-	const few = 4
-	text := display.Harmless(strings.Join(ids[:min(len(ids), few)], ", "))
-	if more := len(ids) - few; more > 0 {
-		text += fmt.Sprintf(" and %d more", more)
-	}
-	return text
 }
 
 // runs cuts the records of a session into runs of the same verb, sender and

@@ -163,15 +163,16 @@ func (w *writer) top() error {
 // title names the page after what it was made from.
 func (w *writer) title() string {
 	const maxNamed = 3
-	names := make([]string, 0, maxNamed)
-	for _, f := range w.Files[:min(len(w.Files), maxNamed)] {
-		names = append(names, display.Harmless(f))
+	return some(w.Files, maxNamed)
+}
+
+// some names the first of a list, harmless, and counts the rest.
+func some(list []string, most int) string {
+	text := display.Harmless(strings.Join(list[:min(len(list), most)], ", "))
+	if more := len(list) - most; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
 	}
-	title := strings.Join(names, ", ")
-	if more := len(w.Files) - maxNamed; more > 0 {
-		title += fmt.Sprintf(" and %d more", more)
-	}
-	return title
+	return text
 }
 
 // link is a link within the page.

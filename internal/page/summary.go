@@ -2,6 +2,7 @@ package page
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"msnproxy/internal/display"
@@ -55,7 +56,7 @@ func lasted(start, end time.Time) string {
 	d := end.Sub(start)
 	switch {
 	case d >= time.Hour:
-		return d.Round(time.Minute).String()[:len(d.Round(time.Minute).String())-len("0s")]
+		return strings.TrimSuffix(d.Round(time.Minute).String(), "0s")
 	case d >= 10*time.Second:
 		return d.Round(time.Second).String()
 	}
