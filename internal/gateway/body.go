@@ -6,19 +6,13 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"time"
 
 	"msnproxy/decode"
 )
 
-const (
-	// MaxBody bounds a body, on the wire and after unpacking: a few payloads
-	// of the largest size.
-	MaxBody = 4 * decode.MaxPayload
-	// IdleAfter is when a silent session is closed. Clients without PNG were
-	// silent for hours.
-	IdleAfter = 12 * time.Hour
-)
+// MaxBody bounds a body, on the wire and after unpacking: a few payloads of the
+// largest size.
+const MaxBody = 4 * decode.MaxPayload
 
 // Zipped tells whether a body is compressed.
 func Zipped(header http.Header) bool {

@@ -5,9 +5,14 @@ import (
 	"time"
 )
 
-// MaxSessions bounds the sessions that are remembered. Those that have ended
-// are: a late request must not bring them back.
-const MaxSessions = 1 << 12
+const (
+	// MaxSessions bounds the sessions that are remembered. Those that have ended
+	// are: a late request must not bring them back.
+	MaxSessions = 1 << 12
+	// IdleAfter is when a silent session is closed. Clients without PNG were
+	// silent for hours.
+	IdleAfter = 12 * time.Hour
+)
 
 // Sessions are the sessions of a gateway, by their ids. S is what is known of
 // one.
