@@ -33,11 +33,7 @@ func WriteText(w io.Writer, verb string, width int) error {
 
 // writeRow writes a form: who sends it, how it is written, what it means.
 func writeRow(out *bufio.Writer, c decode.Command, width int) {
-	dir := "from the client"
-	if c.Dir == decode.ServerToClient {
-		dir = "from the server"
-	}
-	fmt.Fprintf(out, "%s  %s, %s, MSNP%s%s\n", c.Verb, dir, c.On, dialects(c), payloadWords(c))
+	fmt.Fprintf(out, "%s  from the %s, %s, MSNP%s%s\n", c.Verb, sender(c), c.On, dialects(c), payloadWords(c))
 	writeWrapped(out, c.Syntax(), width)
 	writeWrapped(out, c.Meaning, width)
 	out.WriteString("\n")
