@@ -34,7 +34,7 @@ func shownDialect(rec *Record) Dialect {
 func shownByArg(rec *Record, a Arg) Dialect {
 	switch a.Name {
 	case "handle":
-		return shownByHandle(rec, a.Value)
+		return shownByHandle(a.Value)
 	case "caps":
 		return shownByCaps(rec, a.Value)
 	case "netid":
@@ -64,7 +64,7 @@ func shownByArg(rec *Record, a Arg) Dialect {
 
 // shownByHandle: endpoints (mail;{guid}) came with MSNP16, a network id in
 // front (1:mail) with MSNP18.
-func shownByHandle(rec *Record, handle []byte) Dialect {
+func shownByHandle(handle []byte) Dialect {
 	if len(withoutNetwork(handle)) < len(handle) {
 		return 18
 	}

@@ -406,12 +406,12 @@ func (s *Session) judged(rec *Record) {
 	if failed != nil {
 		c.ServerVerdict = ServerRejected
 	}
-	l.judgedIs(c)
+	l.keepVerdict(c)
 	s.result(rec, c)
 }
 
-// judgedIs remembers the server's verdict on an answer.
-func (l *lockAndKey) judgedIs(c Challenge) {
+// keepVerdict remembers the server's verdict on an answer.
+func (l *lockAndKey) keepVerdict(c Challenge) {
 	for i := range l.past {
 		if p := &l.past[i]; p.Answer == c.Answer {
 			p.ServerVerdict = c.ServerVerdict

@@ -25,9 +25,9 @@ func (s *Session) whichOf(pair Pair, got string) (to paired, ok bool) {
 	if len(l.open) == 0 {
 		return paired{}, false
 	}
-	at := s.isRight(pair, got)
+	at := s.rightlyAnswered(pair, got)
 	if at < 0 {
-		at = s.isMistaken(pair, got)
+		at = s.mistakenlyAnswered(pair, got)
 	}
 	if at >= 0 {
 		return paired{asked: l.take(at)}, true
@@ -46,8 +46,8 @@ func (l *lockAndKey) take(at int) asked {
 	return a
 }
 
-// isRight finds the waiting challenge that an answer is right for, or -1.
-func (s *Session) isRight(pair Pair, got string) int {
+// rightlyAnswered finds the waiting challenge that an answer is right for, or -1.
+func (s *Session) rightlyAnswered(pair Pair, got string) int {
 	return slices.IndexFunc(s.lock.open, func(a asked) bool { return s.answersRightly(a.Challenge.Challenge, pair, got) })
 }
 
@@ -59,9 +59,9 @@ func (s *Session) answersRightly(challenge string, pair Pair, got string) bool {
 	return ok
 }
 
-// isMistaken finds the waiting challenge to which an answer is wrong in one of
+// mistakenlyAnswered finds the waiting challenge to which an answer is wrong in one of
 // the usual ways, or -1. With one challenge there is nothing to choose.
-func (s *Session) isMistaken(pair Pair, got string) int {
+func (s *Session) mistakenlyAnswered(pair Pair, got string) int {
 	if len(s.lock.open) == 1 || !isAnswer(got) {
 		return -1
 	}

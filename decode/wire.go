@@ -139,20 +139,20 @@ func parseDecimal(word []byte) (int64, bool) {
 	return n, true
 }
 
-// equalFold compares an ASCII word with an upper-case name, ignoring case.
-func equalFold(word []byte, upper string) bool {
-	if len(word) != len(upper) {
+// equalFold compares a word with a name of ASCII letters, ignoring their case.
+func equalFold(word []byte, name string) bool {
+	if len(word) != len(name) {
 		return false
 	}
 	for i, c := range word {
 		if c >= 'a' && c <= 'z' {
 			c -= 'a' - 'A'
 		}
-		u := upper[i]
-		if u >= 'a' && u <= 'z' {
-			u -= 'a' - 'A'
+		n := name[i]
+		if n >= 'a' && n <= 'z' {
+			n -= 'a' - 'A'
 		}
-		if c != u {
+		if c != n {
 			return false
 		}
 	}
