@@ -166,7 +166,7 @@ func (x *httpExchange) connected(server net.Addr) {
 	}
 	x.carrier = x.client.carrierFor(server)
 	if !x.toGateway {
-		x.askedTap = x.carrier.tapRequest(x.seenRequest(), nil, x.at)
+		x.askedTap = x.carrier.tapRequest(x.seenRequest(), nil)
 	}
 }
 
@@ -196,7 +196,7 @@ func (x *httpExchange) wentOut() {
 		return
 	}
 	x.sent = true
-	x.carrier.tapRequest(x.seenRequest(), x.body, x.at)
+	x.carrier.tapRequest(x.seenRequest(), x.body)
 	if x.query.Session == "" {
 		return // the session is known by the answer
 	}

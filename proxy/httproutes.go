@@ -1,11 +1,9 @@
 package proxy
 
 import (
-	"bytes"
 	"errors"
 	"net"
 
-	"msnproxy/decode"
 	"msnproxy/rewrite"
 )
 
@@ -70,12 +68,7 @@ func (g *httpGateway) serverBehind(x *httpExchange, port string) (string, bool) 
 	if port != "" && port != main && port != g.port() {
 		return p.referrals.serverAt(port)
 	}
-	words := decode.Words(nil, firstLine(x.body))
-	cookie := ""
-	if len(words) >= 4 && (bytes.Equal(words[0], []byte("USR")) || bytes.Equal(words[0], []byte("ANS"))) {
-		cookie = string(words[3])
-	}
-	if to, ok := g.routes.take(addrOf(x.client.conn.RemoteAddr()), cookie, p.cfg.Now()); ok {
+	if to, ok := g.routes.take(addrOf(x.client.conn.RemoteAddr()), cookieIn(x.body), p.cfg.Now()); ok {
 		return to.server, true
 	}
 	return p.cfg.Upstream, x.query.Server == "NS"

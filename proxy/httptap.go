@@ -117,7 +117,7 @@ type tapBody struct {
 
 // tapRequest shows taps a request. With a body, all of it; without one, the
 // body follows, if there is one.
-func (c *carrier) tapRequest(r *http.Request, body []byte, _ decode.Stamp) *tapBody {
+func (c *carrier) tapRequest(r *http.Request, body []byte) *tapBody {
 	length := r.ContentLength
 	if body != nil {
 		length = int64(len(body))

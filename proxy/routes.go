@@ -77,16 +77,22 @@ func (r *routes) take(client netip.Addr, cookie string, now time.Time) (route, b
 // the one that the client was last referred to, else to the upstream server.
 func (p *Proxy) route(client net.Conn) (first []byte, to route, referred bool) {
 	first = readFirstLine(client)
-	words := decode.Words(nil, firstLine(first))
-	cookie := ""
-	switch {
-	case len(words) >= 4 && (string(words[0]) == "USR" || string(words[0]) == "ANS") && len(words[3]) > 0:
-		cookie = string(words[3])
-	case string(words[0]) != "VER":
+	cookie := cookieIn(first)
+	if verb, _, _ := bytes.Cut(firstLine(first), []byte(" ")); cookie == "" && string(verb) != "VER" {
 		return first, route{}, false
 	}
 	to, referred = p.routes.take(addrOf(client.RemoteAddr()), cookie, p.cfg.Now())
 	return first, to, referred
+}
+
+// cookieIn is the cookie that a client shows to a switchboard in its first
+// command, or "".
+func cookieIn(first []byte) string {
+	words := decode.Words(nil, firstLine(first))
+	if len(words) < 4 || string(words[0]) != "USR" && string(words[0]) != "ANS" {
+		return ""
+	}
+	return string(words[3])
 }
 
 // readFirstLine reads from a client until its first line is complete, it has
