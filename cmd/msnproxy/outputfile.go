@@ -22,8 +22,8 @@ type outputFile struct {
 // openOutput makes a file that only its owner may read; one that was there is
 // emptied. What is written goes to its end, also after somebody has emptied it.
 func openOutput(name string, moved func(*outputFile)) (*outputFile, error) {
-	if name == "-" {
-		return nil, flagError("- does not stand for standard output here; name a file (./- if that is to be its name)")
+	if err := refuseDash(name); err != nil {
+		return nil, err
 	}
 	file, err := os.OpenFile(name, os.O_CREATE|os.O_TRUNC|os.O_APPEND|os.O_WRONLY, ownerOnly)
 	if err != nil {
@@ -40,6 +40,14 @@ func openOutput(name string, moved func(*outputFile)) (*outputFile, error) {
 }
 
 const ownerOnly = 0o600
+
+// refuseDash refuses what would be the name of a file, and was hardly meant as one.
+func refuseDash(name string) error {
+	if name == "-" {
+		return flagError("- does not stand for standard output here; name a file (./- if that is to be its name)")
+	}
+	return nil
+}
 
 // Write writes at the end of the file, and looks after the file first.
 func (f *outputFile) Write(p []byte) (int, error) {
