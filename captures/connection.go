@@ -9,8 +9,7 @@ import (
 )
 
 // Why a connection was closed. The live proxy uses the same words, but for
-// reasonReused and those of connections that made room, which only a capture can
-// show.
+// reasonReused and reasonEvicted, which only a capture can show.
 const (
 	reasonClientClosed = "client closed"
 	reasonServerClosed = "server closed"

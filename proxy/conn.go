@@ -41,7 +41,10 @@ type conn struct {
 
 	mu          sync.Mutex // guards what follows: the session sees bytes in one order
 	session     *decode.Session
-	broken      bool         // decoding has panicked; bytes pass undecoded
+	broken      bool         // decoding has panicked or was given up; bytes pass undecoded
+	endTold     bool         // by the last record of it
+	unfinished  int64        // what of it counts as held, see allowance
+	weighed     int64        // when that changed last
 	switchboard bool         // what the client is connected to, once that is known
 	waiting     int          // pieces of it in the backlog
 	input       input        // what is decoded at the moment
@@ -180,6 +183,7 @@ func (c *conn) passUp(p []byte) bool {
 	}
 	c.writingUp.Store(false)
 	c.proxy.backlog.bound()
+	c.proxy.boundUnfinished()
 	c.speakAside()
 	if c.faults != nil {
 		c.proxy.backlog.clear() // some faults are of what the client says
@@ -316,6 +320,7 @@ func (c *conn) guard(decode func()) (ok bool) {
 		}
 	}()
 	decode()
+	c.weigh()
 	return true
 }
 
@@ -359,6 +364,7 @@ func (c *conn) passDown(p []byte) bool {
 	}
 	c.writingDown.Store(false)
 	c.proxy.backlog.bound()
+	c.proxy.boundUnfinished()
 	if err == nil {
 		c.speak()
 	}
@@ -492,8 +498,20 @@ func (c *conn) finish() {
 		c.breakOff(dir, who, c.now())
 	}
 	defer c.faults.end()
-	if !c.guard(func() { c.session.Close(c.reason, c.now()) }) {
-		c.proxy.emit(&decode.Record{Stamp: c.now(), Conn: c.id, Kind: decode.KindClose, Reason: c.reason})
+	c.tellEnd(c.reason)
+	c.session = nil
+	c.weigh()
+}
+
+// tellEnd has the last record of the connection told, unless it was. The caller
+// holds the lock.
+func (c *conn) tellEnd(reason string) {
+	if c.endTold {
+		return
+	}
+	c.endTold = true
+	if !c.guard(func() { c.session.Close(reason, c.now()) }) {
+		c.proxy.emit(&decode.Record{Stamp: c.now(), Conn: c.id, Kind: decode.KindClose, Reason: reason})
 	}
 }
 

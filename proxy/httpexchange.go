@@ -31,6 +31,8 @@ type httpExchange struct {
 	target    string          // the gateway or server that the request goes to
 	host      string          // whom the session that is opened is to be with
 	body      []byte          // of a request to the gateway, all of it
+	rest      io.Reader       // what follows the body where that is not all, as there is no room; else nil
+	held      held
 	service   decode.HTTPService
 
 	mu         sync.Mutex
@@ -60,15 +62,9 @@ func (x *httpExchange) prepare() error {
 		x.service = gateway.ServiceOf(x.request)
 		return nil
 	}
-	x.request.Body.(*timedBody).whole = true
-	body, err := io.ReadAll(io.LimitReader(x.request.Body, gateway.MaxBody+1))
-	if err != nil {
+	if err := x.readBody(); err != nil {
 		return err
 	}
-	if len(body) > gateway.MaxBody {
-		return errors.New("the body is too large for a gateway")
-	}
-	x.body = body
 	if x.query.Session == "" {
 		x.open()
 		return nil
@@ -77,6 +73,25 @@ func (x *httpExchange) prepare() error {
 		x.target = x.session.targetNow()
 	}
 	return nil
+}
+
+// readBody reads the body, unless that takes more than there is room for: then
+// the rest goes on as it comes.
+func (x *httpExchange) readBody() error {
+	in := x.request.Body.(*timedBody)
+	in.whole = true
+	body, err := io.ReadAll(heldReader{io.LimitReader(in, gateway.MaxBody+1), &x.held})
+	if len(body) > gateway.MaxBody {
+		return errors.New("the body is too large for a gateway")
+	}
+	x.body = body
+	if errors.Is(err, errNoRoom) {
+		in.whole, x.rest = false, in
+		x.g.proxy.cfg.Log.Warn().Err(err).Str("client", x.request.RemoteAddr).
+			Msg("a request to the gateway goes on as it comes, and its session undecoded from here on")
+		return nil
+	}
+	return err
 }
 
 // open finds out whom a session is to be with, and by which gateway.
@@ -118,11 +133,7 @@ func (x *httpExchange) outgoing(in, out *http.Request) {
 }
 
 func (x *httpExchange) outgoingToGateway(out *http.Request) {
-	out.Body, out.ContentLength = http.NoBody, int64(len(x.body))
-	if len(x.body) > 0 {
-		out.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(x.body)), nil }
-		out.Body, _ = out.GetBody()
-	}
+	x.outgoingBody(out)
 	if x.host != x.query.Host {
 		out.URL.RawQuery = gateway.WithHost(out.URL.RawQuery, x.host)
 	}
@@ -135,6 +146,20 @@ func (x *httpExchange) outgoingToGateway(out *http.Request) {
 	}
 	if named := out.Header.Get(gateway.HostHeader); named != "" && x.isOwn(named) {
 		out.Header.Set(gateway.HostHeader, real)
+	}
+}
+
+// outgoingBody gives the request its body.
+func (x *httpExchange) outgoingBody(out *http.Request) {
+	if x.rest != nil { // the length is what the client says, if it does
+		all := io.MultiReader(bytes.NewReader(x.body), x.rest)
+		out.Body = &seenBody{ReadCloser: io.NopCloser(all), see: x.seeAsked}
+		return
+	}
+	out.Body, out.ContentLength = http.NoBody, int64(len(x.body))
+	if len(x.body) > 0 {
+		out.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(x.body)), nil }
+		out.Body, _ = out.GetBody()
 	}
 }
 
@@ -165,7 +190,7 @@ func (x *httpExchange) connected(server net.Addr) {
 		return
 	}
 	x.carrier = x.client.carrierFor(server)
-	if !x.toGateway {
+	if !x.toGateway || x.rest != nil {
 		x.askedTap = x.carrier.tapRequest(x.seenRequest(), nil)
 	}
 }
@@ -196,7 +221,9 @@ func (x *httpExchange) wentOut() {
 		return
 	}
 	x.sent = true
-	x.carrier.tapRequest(x.seenRequest(), x.body)
+	if x.rest == nil {
+		x.carrier.tapRequest(x.seenRequest(), x.body)
+	}
 	if x.query.Session == "" {
 		return // the session is known by the answer
 	}
@@ -204,9 +231,18 @@ func (x *httpExchange) wentOut() {
 		x.session = x.g.joined(x, x.query.Session)
 	}
 	if x.session != nil {
-		x.session.up(x.body, x.at)
+		x.decodeAsked(x.session)
 		x.g.touch(x.query.Session)
 	}
+}
+
+// decodeAsked decodes what the request brings of a session.
+func (x *httpExchange) decodeAsked(s *gatewaySession) {
+	if x.rest == nil {
+		s.up(x.body, x.at)
+		return
+	}
+	s.upUndecoded()
 }
 
 // errSwitched is told of a server that does what it was not asked for.
@@ -237,7 +273,7 @@ func (x *httpExchange) incoming(resp *http.Response) error {
 	}
 	tap.begin()
 	resp.Body = &seenBody{ReadCloser: resp.Body, see: func(p []byte, done bool) {
-		x.answered.Add(p)
+		x.held.collect(&x.answered, p)
 		tap.see(p, done)
 		if done {
 			x.tell()
@@ -300,7 +336,9 @@ func (x *httpExchange) replaceAddresses(resp *http.Response, about gateway.Answe
 func (x *httpExchange) seeAsked(p []byte, done bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.asked.Add(p)
+	if !x.toGateway {
+		x.held.collect(&x.asked, p)
+	}
 	if x.askedTap != nil {
 		x.askedTap.see(p, done)
 	}

@@ -44,13 +44,14 @@ var usualTimes = httpTimes{header: 30 * time.Second, body: time.Minute, idle: 5 
 // httpGateway relays HTTP: the sessions of a gateway, which it decodes and in
 // which it replaces addresses, and everything else as it is.
 type httpGateway struct {
-	proxy    *Proxy
-	listener net.Listener
-	server   *http.Server
-	reverse  *httputil.ReverseProxy
-	upstream string // host:port of the gateway
-	targets  targets
-	routes   routes // where clients were referred to, and may open a session with
+	proxy     *Proxy
+	listener  net.Listener
+	server    *http.Server
+	reverse   *httputil.ReverseProxy
+	upstream  string // host:port of the gateway
+	targets   targets
+	routes    routes    // where clients were referred to, and may open a session with
+	allowance allowance // for messages that are not complete
 
 	handling sync.WaitGroup // of requests
 
@@ -68,6 +69,7 @@ func newHTTPGateway(p *Proxy) (*httpGateway, error) {
 	}
 	g := &httpGateway{proxy: p, listener: listener, upstream: withHTTPPort(p.cfg.HTTPUpstream), clients: map[net.Conn]*httpClient{}}
 	g.targets.g = g
+	g.allowance.sizes = p.cfg.unfinished
 	logged := stdlog.New(logWriter{p}, "", 0)
 	g.reverse = &httputil.ReverseProxy{
 		Rewrite: g.outgoing, ModifyResponse: g.incoming, ErrorHandler: g.failed, ErrorLog: logged,
@@ -195,7 +197,8 @@ func (g *httpGateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "msnproxy makes no tunnels", http.StatusNotImplemented)
 		return
 	}
-	x := &httpExchange{g: g, client: client, request: r, at: g.proxy.now()}
+	x := &httpExchange{g: g, client: client, request: r, at: g.proxy.now(), held: held{allowance: &g.allowance}}
+	defer x.held.end()
 	if err := x.prepare(); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return

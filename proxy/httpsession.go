@@ -56,7 +56,7 @@ func (g *httpGateway) touch(id string) {
 func (g *httpGateway) opened(x *httpExchange, id string) *gatewaySession {
 	s := g.add(x, id, decode.Config{Server: gateway.SessionServer(x.host, x.carrier.server.String())})
 	if s != nil {
-		s.up(x.body, x.at)
+		x.decodeAsked(s)
 	}
 	return s
 }
@@ -97,6 +97,7 @@ func (g *httpGateway) add(x *httpExchange, id string, cfg decode.Config) *gatewa
 // up decodes what the client has sent.
 func (s *gatewaySession) up(p []byte, at decode.Stamp) {
 	s.lockSeen()
+	defer s.proxy.boundUnfinished()
 	defer s.mu.Unlock()
 	if len(p) > 0 && !s.ended {
 		s.silent = false
@@ -104,9 +105,20 @@ func (s *gatewaySession) up(p []byte, at decode.Stamp) {
 	}
 }
 
+// upUndecoded takes note that what the client has sent is not to be had.
+func (s *gatewaySession) upUndecoded() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.ended {
+		s.silent = false
+		s.giveUp()
+	}
+}
+
 // down decodes what the server has sent and returns what the client is to get.
 func (s *gatewaySession) down(p []byte, at decode.Stamp) []byte {
 	s.lockSeen()
+	defer s.proxy.boundUnfinished()
 	defer s.mu.Unlock()
 	if s.ended {
 		return p
@@ -136,9 +148,9 @@ func (s *gatewaySession) close(reason string) {
 	if s.silent {
 		return
 	}
-	if !s.guard(func() { s.session.Close(reason, s.now()) }) {
-		s.proxy.emit(&decode.Record{Stamp: s.now(), Conn: s.id, Kind: decode.KindClose, Reason: reason})
-	}
+	s.tellEnd(reason)
+	s.session = nil
+	s.weigh()
 }
 
 // isOf tells whether a client is on the machine that the session began on: the
@@ -224,18 +236,21 @@ func (w *downWay) start(resp *http.Response) {
 	}
 }
 
-// readAll reads the body to its end.
+// readAll reads the body to its end, or as far as there is room.
 func (w *downWay) readAll() {
 	piece := make([]byte, idleBuffer)
-	for !w.done {
+	for !w.done && !w.x.held.tooMuch() {
+		before := w.out.Len()
 		w.more(piece)
+		w.x.held.add(w.out.Len() - before)
 	}
 }
 
 // unzip reads a compressed body: the client gets it as it is without that. One
-// that is too large, or cannot be unpacked, goes on as it is.
+// that is too large, for the room that there is perhaps, or cannot be unpacked, goes
+// on as it is.
 func (w *downWay) unzip(resp *http.Response) {
-	zipped, err := io.ReadAll(io.LimitReader(w.body, gateway.MaxBody+1))
+	zipped, err := io.ReadAll(heldReader{io.LimitReader(w.body, gateway.MaxBody+1), &w.x.held})
 	w.see(zipped)
 	plain, whole := gateway.UnzipWhole(bytes.NewReader(zipped))
 	switch {

@@ -88,6 +88,7 @@ type Config struct {
 	newSession func(decode.Config) *decode.Session // decode.NewSession, but for tests
 	drainTime  time.Duration                       // drainTime, but for tests
 	httpTimes  httpTimes                           // usualTimes, but for tests
+	unfinished sizes                               // usualSizes, but for tests
 }
 
 // Proxy is a running proxy.
@@ -99,6 +100,7 @@ type Proxy struct {
 	routes    routes
 	stacks    stacks
 	backlog   *backlog
+	allowance allowance    // for what connections have not finished
 	http      *httpGateway // nil without a listener for HTTP
 
 	mu     sync.Mutex
@@ -123,11 +125,15 @@ func New(cfg Config) (*Proxy, error) {
 	if cfg.httpTimes == (httpTimes{}) {
 		cfg.httpTimes = usualTimes
 	}
+	if cfg.unfinished == (sizes{}) {
+		cfg.unfinished = usualSizes
+	}
 	main, err := listenAt(cfg.Listen, "listen")
 	if err != nil {
 		return nil, err
 	}
 	p := &Proxy{cfg: cfg, main: main, conns: map[*conn]struct{}{}}
+	p.allowance.sizes = cfg.unfinished
 	if cfg.Dial == nil {
 		p.cfg.Dial = (&net.Dialer{Timeout: dialTimeout, ControlContext: p.refuse}).DialContext
 	}

@@ -59,6 +59,15 @@ func (b *Body) Add(p []byte) {
 	}
 }
 
+// Len is how much of the body is held.
+func (b *Body) Len() int { return len(b.data) }
+
+// Drop forgets the body, as if it was too large.
+func (b *Body) Drop() {
+	b.Dropped += int64(len(b.data))
+	b.data = nil
+}
+
 // Plain returns the body, compression undone.
 func (b *Body) Plain(header http.Header) []byte {
 	if len(b.data) > 0 && Zipped(header) {
