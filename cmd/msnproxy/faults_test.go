@@ -18,6 +18,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"msnproxy/captures"
 	"msnproxy/decode"
 	"msnproxy/internal/sim/peers"
@@ -358,6 +360,43 @@ func TestTheReaderOfAnotherPipeLeaves(t *testing.T) {
 	p.wantLog("an output failed and gets nothing more; the relay goes on")
 }
 
+// TestAPipeThatNobodyReads is waited for, aloud, and not beyond the end of the run.
+func TestAPipeThatNobodyReads(t *testing.T) {
+	for _, comes := range []bool{true, false} {
+		t.Run(fmt.Sprint("somebody comes ", comes), func(t *testing.T) {
+			pipe := filepath.Join(t.TempDir(), "records")
+			if err := exec.Command("mkfifo", pipe).Run(); err != nil {
+				t.Skip("this system makes no named pipes: ", err)
+			}
+			log := &lockedBuffer{}
+			run := &liveRun{log: zerolog.New(log)}
+			ctx, end := context.WithCancel(context.Background())
+			defer end()
+			done := make(chan error, 1)
+			go func() {
+				_, err := run.create(ctx, pipe, nil)
+				done <- err
+			}()
+			await(t, "words of that", func() bool { return strings.Contains(log.String(), "waiting for somebody to read it") })
+			if !comes {
+				end()
+			}
+			reader := exec.Command("cat", pipe) // also lets go of who waits still
+			if comes {
+				must(t, reader.Start())
+			}
+			if err := <-done; (err == nil) != comes {
+				t.Errorf("the pipe: %v", err)
+			}
+			must(t, run.closeFiles())
+			if !comes {
+				must(t, reader.Start())
+			}
+			must(t, reader.Wait())
+		})
+	}
+}
+
 // TestStandardOutputThatIsNotRead: the run ends all the same, and writes its
 // report.
 func TestStandardOutputThatIsNotRead(t *testing.T) {
@@ -464,6 +503,26 @@ func TestACaptureThatIsTakenAwayIsToldOnce(t *testing.T) {
 	}
 	if n := bytes.Count(out, []byte(`"kind":"open"`)); n != len(p.server.Connections()) {
 		t.Errorf("%d connections are in the capture, there were %d", n, len(p.server.Connections()))
+	}
+}
+
+// TestAFolderIsTakenAwayDuringARun, and there may be something else in its place.
+func TestAFolderIsTakenAwayDuringARun(t *testing.T) {
+	for name, instead := range map[string]func(string) error{
+		"nothing": func(string) error { return nil }, "a file": func(name string) error { return os.WriteFile(name, nil, ownerOnly) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			folder := filepath.Join(t.TempDir(), "folder")
+			must(t, os.Mkdir(folder, 0o700))
+			p := startProgram(t, "", "--records", filepath.Join(folder, "records")).read()
+			time.Sleep(watchEvery)
+			must(t, os.RemoveAll(folder))
+			must(t, instead(folder))
+			p.wantEvening()
+			p.interrupt()
+			p.wantLog("the file was moved or deleted, and a new one cannot be made")
+		})
 	}
 }
 

@@ -54,7 +54,7 @@ func runProxy(ctx context.Context, std stdio, f proxyFlags, ready func(context.C
 	if err != nil {
 		return err
 	}
-	outputs, err := run.outputs(std, f)
+	outputs, err := run.outputs(ctx, std, f)
 	if err != nil {
 		p.Close()
 		return errors.Join(err, run.closeFiles())
@@ -75,7 +75,7 @@ func runProxy(ctx context.Context, std stdio, f proxyFlags, ready func(context.C
 const standardOutput = "standard output"
 
 // outputs opens everything that the flags ask for.
-func (run *liveRun) outputs(std stdio, f proxyFlags) ([]journal.Output, error) {
+func (run *liveRun) outputs(ctx context.Context, std stdio, f proxyFlags) ([]journal.Output, error) {
 	var outputs []journal.Output
 	if !f.quiet {
 		shown, err := run.shown(std, f)
@@ -88,14 +88,14 @@ func (run *liveRun) outputs(std stdio, f proxyFlags) ([]journal.Output, error) {
 		outputs = append(outputs, journal.Output{Name: "report", Sink: run.report})
 	}
 	if f.records != "" {
-		file, err := run.create(f.records, run.recordsMoved)
+		file, err := run.create(ctx, f.records, run.recordsMoved)
 		if err != nil {
 			return nil, err
 		}
 		outputs = append(outputs, journal.Output{Name: f.records, Sink: f.jsonSink(bufio.NewWriterSize(file, recordsBuffer))})
 	}
 	if f.capture != "" {
-		file, err := run.create(f.capture, run.captureMoved)
+		file, err := run.create(ctx, f.capture, run.captureMoved)
 		if err != nil {
 			return nil, err
 		}
@@ -144,14 +144,33 @@ func (b buffered) Flush() error { return b.out.Flush() }
 // Close ends the sink and writes what was held back.
 func (b buffered) Close() error { return errors.Join(b.Sink.Close(), b.out.Flush()) }
 
-// create makes a file of the run.
-func (run *liveRun) create(name string, moved func(*outputFile)) (*outputFile, error) {
-	file, err := openOutput(name, moved)
+// create makes a file of the run. A pipe opens when somebody reads it: that is
+// waited for until the run ends.
+func (run *liveRun) create(ctx context.Context, name string, moved func(*outputFile)) (*outputFile, error) {
+	opened := make(chan struct{})
+	var file *outputFile
+	var err error
+	go func() {
+		defer close(opened)
+		file, err = openOutput(name, moved)
+	}()
+	tell := time.AfterFunc(openTime, func() {
+		run.log.Warn().Str("output", name).Msg("waiting for somebody to read it; clients wait as well")
+	})
+	defer tell.Stop()
+	select {
+	case <-opened:
+	case <-ctx.Done():
+		return nil, fmt.Errorf("%s: nobody reads it", name)
+	}
 	if file != nil {
 		run.files = append(run.files, file)
 	}
 	return file, err
 }
+
+// openTime is how long a file may take to open before that is told.
+const openTime = time.Second
 
 // outputFailed says so when an output fails; the relay goes on. Nobody reading
 // standard output any more ends the run quietly.

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"errors"
+	"io/fs"
 	"os"
+	"syscall"
 	"time"
 )
 
@@ -65,7 +68,7 @@ func (f *outputFile) Write(p []byte) (int, error) {
 func (f *outputFile) isInPlace() bool {
 	named, err := os.Stat(f.name)
 	if err != nil {
-		return !os.IsNotExist(err)
+		return !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) // a folder that has gone, and perhaps is a file
 	}
 	open, err := f.Stat()
 	return err != nil || os.SameFile(named, open)
