@@ -107,7 +107,7 @@ func withHTTPPort(address string) string {
 
 // run serves until the listener is closed.
 func (g *httpGateway) run() {
-	if err := g.server.Serve(g.listener); !errors.Is(err, http.ErrServerClosed) {
+	if err := g.server.Serve(&roomyListener{Listener: g.listener, proxy: g.proxy}); !errors.Is(err, http.ErrServerClosed) {
 		g.proxy.cfg.Log.Error().Err(err).Msg("HTTP is no longer served")
 	}
 }
@@ -127,6 +127,8 @@ func (g *httpGateway) stop() {
 type httpClient struct {
 	g    *httpGateway
 	conn net.Conn
+
+	quiet time.Time // since when it asks nothing, or zero; the gateway's lock guards it
 
 	mu       sync.Mutex
 	opened   time.Time
@@ -155,32 +157,75 @@ func (c *httpClient) inTime() {
 type clientKey struct{}
 
 func (g *httpGateway) connContext(ctx context.Context, c net.Conn) context.Context {
-	client := &httpClient{g: g, conn: c, opened: g.proxy.cfg.Now()}
+	now := g.proxy.cfg.Now()
+	client := &httpClient{g: g, conn: c, opened: now, quiet: now}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.clients[c] = client
 	return context.WithValue(ctx, clientKey{}, client)
 }
 
-// connState turns clients away when there are too many, and takes note of
-// their ends.
+// connState turns clients away when there are too many, and takes note of what
+// they do and of their ends.
 func (g *httpGateway) connState(c net.Conn, state http.ConnState) {
 	g.mu.Lock()
 	client, many := g.clients[c], len(g.clients) > maxConnections
 	if state == http.StateClosed || state == http.StateHijacked {
 		delete(g.clients, c)
 	}
+	if client != nil {
+		client.note(state)
+	}
 	g.mu.Unlock()
 	if client != nil && state != http.StateNew {
 		client.inTime()
 	}
 	switch {
-	case state == http.StateNew && many:
+	case state == http.StateNew && many && !g.makeRoom():
 		g.proxy.cfg.Log.Error().Int("connections", maxConnections).Msg("too many connections for HTTP; a client was turned away")
 		c.Close()
 	case state == http.StateClosed && client != nil:
 		client.ended()
 	}
+}
+
+// note takes note of what the client does. The caller holds the gateway's lock.
+func (c *httpClient) note(state http.ConnState) {
+	switch state {
+	case http.StateActive:
+		c.quiet = time.Time{}
+	case http.StateIdle:
+		c.quiet = c.g.proxy.cfg.Now()
+	}
+}
+
+// makeRoom ends the connection that has asked nothing for longest, and reports
+// whether there was one. Its client may connect again; who only waits must not
+// keep the others out.
+func (g *httpGateway) makeRoom() bool {
+	idlest := g.takeQuiet(g.proxy.cfg.Now().Add(-firstLineTime))
+	if idlest == nil {
+		return false
+	}
+	g.proxy.cfg.Log.Warn().Stringer("client", idlest.conn.RemoteAddr()).Msg("a client of HTTP that asks nothing makes room for others")
+	idlest.conn.Close()
+	return true
+}
+
+// takeQuiet finds the client that asks nothing since before a time, and longest,
+// and takes it for good; nil if there is none.
+func (g *httpGateway) takeQuiet(since time.Time) (idlest *httpClient) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, c := range g.clients {
+		if c != nil && !c.quiet.IsZero() && c.quiet.Before(since) {
+			idlest, since = c, c.quiet
+		}
+	}
+	if idlest != nil {
+		idlest.quiet = time.Time{}
+	}
+	return idlest
 }
 
 // ServeHTTP relays a request.

@@ -242,23 +242,14 @@ func (p *Proxy) drain(cancelDials func()) {
 
 // serve accepts clients until the listener is closed.
 func (p *Proxy) serve(l net.Listener, handle func(net.Conn)) error {
-	failing := false
+	listener := roomyListener{Listener: l, proxy: p}
 	for {
-		client, err := l.Accept()
+		client, err := listener.Accept()
 		if errors.Is(err, net.ErrClosed) {
 			return nil
 		}
-		p.tellAccepting(l, &failing, err)
-		if err != nil && p.makeRoom() {
-			continue
-		}
 		if err != nil {
-			select {
-			case <-p.dials.Done():
-				return err
-			case <-time.After(acceptPause):
-			}
-			continue
+			return err
 		}
 		p.wait.Add(1)
 		go func() {
@@ -268,16 +259,47 @@ func (p *Proxy) serve(l net.Listener, handle func(net.Conn)) error {
 	}
 }
 
-// tellAccepting says when a listener begins to fail, and when it works again.
-func (p *Proxy) tellAccepting(l net.Listener, failing *bool, err error) {
-	switch {
-	case err != nil && !*failing:
-		// Out of descriptors, as a rule: those that have connections keep them.
-		p.cfg.Log.Error().Err(err).Stringer("listen", l.Addr()).Msg("cannot accept connections; trying again (see ulimit -n if there are too many open files)")
-	case err == nil && *failing:
-		p.cfg.Log.Info().Stringer("listen", l.Addr()).Msg("accepting connections again")
+// roomyListener is a listener that keeps trying, and has those make room for
+// others that do nothing. One goroutine accepts from it.
+type roomyListener struct {
+	net.Listener
+	proxy   *Proxy
+	failing bool
+}
+
+// Accept waits for the next client, whatever that takes.
+func (l *roomyListener) Accept() (net.Conn, error) {
+	for {
+		client, err := l.Listener.Accept()
+		if errors.Is(err, net.ErrClosed) {
+			return nil, err
+		}
+		l.tell(err)
+		if err == nil {
+			return client, nil
+		}
+		if l.proxy.makeRoom() || l.proxy.http != nil && l.proxy.http.makeRoom() {
+			continue
+		}
+		select {
+		case <-l.proxy.dials.Done():
+			return nil, err
+		case <-time.After(acceptPause):
+		}
 	}
-	*failing = err != nil
+}
+
+// tell says when the listener begins to fail, and when it works again.
+func (l *roomyListener) tell(err error) {
+	log := l.proxy.cfg.Log
+	switch {
+	case err != nil && !l.failing:
+		// Out of descriptors, as a rule: those that have connections keep them.
+		log.Error().Err(err).Stringer("listen", l.Addr()).Msg("cannot accept connections; trying again (see ulimit -n if there are too many open files)")
+	case err == nil && l.failing:
+		log.Info().Stringer("listen", l.Addr()).Msg("accepting connections again")
+	}
+	l.failing = err != nil
 }
 
 // acceptPause keeps a failing accept from spinning.
