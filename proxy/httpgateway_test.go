@@ -452,3 +452,28 @@ func TestWhatIsHeldBackComesWithTheNextAnswer(t *testing.T) {
 		t.Errorf("the client got %q", got)
 	}
 }
+
+// TestWhatIsHeldBackOfASessionThatMadeRoomComesWithItsAnswer: other sessions
+// came while the server was about to answer.
+func TestWhatIsHeldBackOfASessionThatMadeRoomComesWithItsAnswer(t *testing.T) {
+	asked, goOn := make(chan struct{}), make(chan struct{})
+	h, _, _ := webHarness(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header()["X-MSN-Messenger"] = []string{"SessionID=7.1; GW-IP=127.0.0.1"}
+		if r.URL.Query().Get("Action") == "open" {
+			io.WriteString(w, "VER 1 MSNP8\r\nXFR 2 NS 10.1.2.3")
+			return
+		}
+		asked <- struct{}{}
+		<-goOn
+		io.WriteString(w, ":1863 0 10.1.2.3:1863\r\n")
+	}, nil)
+	askGateway(t, h, open)
+	go func() {
+		<-asked
+		h.proxy.http.find("7").close("idle")
+		close(goOn)
+	}()
+	if _, body := askGateway(t, h, "Action=poll&SessionID=7.1"); string(body) != "XFR 2 NS 10.1.2.3:1863 0 10.1.2.3:1863\r\n" {
+		t.Errorf("the client got %q", body)
+	}
+}

@@ -120,8 +120,8 @@ func (s *gatewaySession) down(p []byte, at decode.Stamp) []byte {
 	s.lockSeen()
 	defer s.proxy.boundUnfinished()
 	defer s.mu.Unlock()
-	if s.ended {
-		return p
+	if s.ended { // what was held back then goes on now
+		return append(s.gate.release(), p...)
 	}
 	s.silent = s.silent && len(p) == 0
 	return bytes.Clone(s.gate.feed(p, func() bool {
