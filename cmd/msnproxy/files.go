@@ -130,6 +130,22 @@ func (in *inputs) tellSkipped(w io.Writer) {
 	}
 }
 
+// sameOutput tells whether two names stand for one file, which two outputs would
+// spoil for each other. "" stands for none.
+func sameOutput(a, b string) bool {
+	if a == "" || b == "" {
+		return false
+	}
+	first, err1 := filepath.Abs(a)
+	second, err2 := filepath.Abs(b)
+	if err1 == nil && err2 == nil && first == second {
+		return true
+	}
+	one, err1 := os.Stat(a)
+	other, err2 := os.Stat(b)
+	return err1 == nil && err2 == nil && one.Mode().IsRegular() && os.SameFile(one, other)
+}
+
 // sparesInput refuses to write over a file that is to be read, be it in a
 // folder.
 func sparesInput(flag, output string, names []string) error {

@@ -17,7 +17,7 @@ func (f *proxyFlags) reportAtEnd(width int) (*reportFile, error) {
 	if f.report == "" {
 		return nil, nil
 	}
-	if f.report == f.records || f.report == f.capture {
+	if sameOutput(f.report, f.records) || sameOutput(f.report, f.capture) {
 		return nil, flagError("--report and another output name the same file")
 	}
 	format, err := report.FormatOf(f.report)

@@ -142,7 +142,7 @@ func (f *proxyFlags) config(std stdio, run *liveRun) (proxy.Config, error) {
 	if cfg.Faults, err = readFaults(f.faults); err != nil {
 		return cfg, err
 	}
-	if f.records != "" && f.records == f.capture {
+	if sameOutput(f.records, f.capture) {
 		return cfg, flagError("--records and --capture name the same file")
 	}
 	if err := f.addresses(&cfg); err != nil {
