@@ -202,6 +202,8 @@ func (l *login) end(c *Connection) string {
 var closings = map[string]string{
 	"client closed": "left without signing out",
 	"server closed": "closed by the server",
+	// The connection itself may have gone on.
+	"too much of it is unfinished": "not known: too much was unfinished to decode it further",
 }
 
 // ended tells why a connection ended before sign-in did.

@@ -363,10 +363,11 @@ func TestOutcomes(t *testing.T) {
 		},
 		"signed out":                 func(p *play) { in(p); p.c("c1", "OUT"); p.close("c1", "server closed") },
 		"still signed in at the end": func(p *play) { in(p); p.close("c1", "capture ended") },
-		"signed out by the server: signed in elsewhere": func(p *play) { in(p); p.s("c1", "OUT OTH"); p.close("c1", "server closed") },
-		"signed out by the server":                      func(p *play) { in(p); p.s("c1", "OUT"); p.close("c1", "server closed") },
-		"left without signing out":                      func(p *play) { in(p); p.close("c1", "client closed") },
-		"connection lost: server reset":                 func(p *play) { in(p); p.close("c1", "server reset") },
+		"signed out by the server: signed in elsewhere":           func(p *play) { in(p); p.s("c1", "OUT OTH"); p.close("c1", "server closed") },
+		"signed out by the server":                                func(p *play) { in(p); p.s("c1", "OUT"); p.close("c1", "server closed") },
+		"left without signing out":                                func(p *play) { in(p); p.close("c1", "client closed") },
+		"not known: too much was unfinished to decode it further": func(p *play) { in(p); p.close("c1", "too much of it is unfinished") },
+		"connection lost: server reset":                           func(p *play) { in(p); p.close("c1", "server reset") },
 		"connection lost after error 540: challenge response wrong": func(p *play) {
 			in(p)
 			p.s("c1", "CHL 0 15570131571988941333")
