@@ -154,7 +154,7 @@ func (t *Teller) bookContact(o *roster, c *decode.Payload, deletes bool) {
 	}
 	e.Lists |= friends
 	for _, g := range textsOf(c, "group_ids") {
-		e.join(clip(g))
+		t.join(e, clip(g))
 	}
 }
 

@@ -94,7 +94,7 @@ func listContact(t *Teller, o *roster, r *decode.Record) {
 	}
 	e.Lists |= listBit(r.Arg("list"))
 	for _, id := range strings.Split(string(r.Arg("groups")), ",") {
-		e.join(clip(id))
+		t.join(e, clip(id))
 	}
 }
 
@@ -110,7 +110,7 @@ func addContact(t *Teller, o *roster, r *decode.Record) {
 	e.rename(textArg(r, "name"))
 	o.identify(e, r.Arg("guid"))
 	e.Lists |= listBit(r.Arg("list"))
-	e.join(groupArg(r))
+	t.join(e, groupArg(r))
 }
 
 // removeContact takes REM, which with a group takes the contact out of that.

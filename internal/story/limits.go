@@ -29,6 +29,9 @@ const (
 	maxTalks = 1000
 	// maxGroups is how many groups an account has. The service allowed 30.
 	maxGroups = 1000
+	// maxMemberships is how many times in all a contact is put in a group: ten
+	// for each contact that is kept, of which few are in more than one.
+	maxMemberships = 10 * maxKept
 	// maxOpenRequests is how many requests of a connection wait for a reply
 	// before the oldest is given up.
 	maxOpenRequests = 256
@@ -60,6 +63,14 @@ func (b *budget) take(text int) bool {
 
 // full tells whether there is no room for another row.
 func (b *budget) full() bool { return b.rows >= cmp.Or(b.limit, maxKept) }
+
+// lengthOf is how much text some names are together.
+func lengthOf(list []string) (n int) {
+	for _, s := range list {
+		n += len(s)
+	}
+	return n
+}
 
 // clip keeps the beginning of a text that nobody would write by hand.
 func clip(s string) string {

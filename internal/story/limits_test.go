@@ -90,10 +90,10 @@ func TestTalksOfAnAccountAreBounded(t *testing.T) {
 }
 
 func TestGroupsAreBounded(t *testing.T) {
-	o, e := newRoster(nil), &entry{}
+	teller, o, e := NewTeller(), newRoster(nil), &entry{}
 	for n := range maxGroups + 1 {
 		o.nameGroup(fmt.Sprint(n), "x")
-		e.join(fmt.Sprint(n))
+		teller.join(e, fmt.Sprint(n))
 		if kept := min(n+1, maxGroups); len(o.groups) != kept || len(e.groupIDs) != kept {
 			t.Fatalf("of %d, %d groups are kept and %d joined", n+1, len(o.groups), len(e.groupIDs))
 		}
@@ -140,6 +140,78 @@ func TestMessagesBeyondTheLimitAreCounted(t *testing.T) {
 		if s := p.teller.Story(); len(s.Messages) != few || s.Cut.Messages != cut {
 			t.Errorf("of %d messages, %d are told and %d counted", n, len(s.Messages), s.Cut.Messages)
 		}
+	}
+}
+
+// TestMessagesToManyPeopleAreBoundedByWhatIsToldOfThem: each tells all their
+// names again, and is a few bytes on the wire.
+func TestMessagesToManyPeopleAreBoundedByWhatIsToldOfThem(t *testing.T) {
+	const message = "MSG bob@example.com Bob\nMIME-Version: 1.0\r\nContent-Type: text/plain\r\n\r\nhi"
+	p := newPlay(t)
+	p.open("c1", "192.0.2.1:1030", "192.0.2.9:1863")
+	p.c("c1", "USR 1 alice@example.com 1.2")
+	p.s("c1", "USR 1 OK alice@example.com Alice", "JOI bob@example.com Bob")
+	for i := range maxPeople - 1 {
+		p.s("c1", fmt.Sprintf("JOI %d@%s Somebody", i, strings.Repeat("x", 900)))
+	}
+	const n = maxKeptText/(maxPeople*900) + 100
+	for range n {
+		p.s("c1", message)
+	}
+	told := p.teller.Story()
+	text := 0
+	for _, m := range told.Messages {
+		text += lengthOf(m.To)
+	}
+	if text > maxKeptText {
+		t.Errorf("%d bytes of names are told, of at most %d", text, maxKeptText)
+	}
+	if len(told.Messages)+int(told.Cut.Messages) != n || told.Cut.Messages == 0 {
+		t.Errorf("of %d messages, %d are told and %d counted", n, len(told.Messages), told.Cut.Messages)
+	}
+}
+
+// TestContactsInManyGroupsAreBoundedByWhatIsToldOfThem: a contact's line has the
+// numbers of its groups, and tells their names.
+func TestContactsInManyGroupsAreBoundedByWhatIsToldOfThem(t *testing.T) {
+	p := newPlay(t)
+	p.open("c1", "192.0.2.1:1030", "192.0.2.9:1863")
+	p.c("c1", "VER 1 MSNP8 CVR0")
+	p.s("c1", "VER 1 MSNP8", "USR 3 OK alice@example.com Alice 1 0")
+	var ids []string
+	for i := range maxGroups {
+		p.s("c1", fmt.Sprintf("LSG %d %s 0", i, strings.Repeat("x", maxText)))
+		ids = append(ids, fmt.Sprint(i))
+	}
+	const n = maxKeptText/(maxGroups*maxText) + 10
+	for i := range n {
+		p.s("c1", fmt.Sprintf("LST %d@example.com Friend 3 %s", i, strings.Join(ids, ",")))
+	}
+	told := p.teller.Story()
+	text := 0
+	for _, c := range told.Contacts {
+		text += lengthOf(c.Groups)
+	}
+	if text > maxKeptText {
+		t.Errorf("%d bytes of names are told, of at most %d", text, maxKeptText)
+	}
+	if len(told.Contacts)+int(told.Cut.Contacts) != n || told.Cut.Contacts == 0 {
+		t.Errorf("of %d contacts, %d are told and %d counted", n, len(told.Contacts), told.Cut.Contacts)
+	}
+}
+
+func TestMembershipsAreBounded(t *testing.T) {
+	teller := NewTeller()
+	e := &entry{}
+	teller.budgets.memberships.limit = 2
+	for _, group := range []string{"1", "2", "2", "3"} {
+		teller.join(e, group)
+	}
+	if got := strings.Join(e.groupIDs, " "); got != "1 2" {
+		t.Errorf("with room for two, the contact is in %s", got)
+	}
+	if fresh := NewTeller(); fresh.budgets.memberships.limit != maxMemberships {
+		t.Errorf("there is room for %d", fresh.budgets.memberships.limit)
 	}
 }
 

@@ -5,9 +5,10 @@ import (
 )
 
 // contacts tells the contacts of every account, those of the first sign-in
-// first.
-func (b *builder) contacts() []Contact {
-	var out []Contact
+// first, and counts those for whose text there is no room: the names of their
+// groups are told with each contact anew.
+func (b *builder) contacts() (out []Contact, untold int64) {
+	var left budget
 	place := map[string]int{} // of a contact of an account
 	partly := map[int]bool{}  // by place: HTTP told it, which tells parts of a list
 	for _, o := range b.t.owners {
@@ -15,6 +16,9 @@ func (b *builder) contacts() []Contact {
 		for _, e := range o.order {
 			c := e.Contact
 			c.Account, c.Groups = account, o.groupNames(e)
+			if !left.take(len(c.Handle) + len(c.Name) + lengthOf(c.Groups)) {
+				continue
+			}
 			at := key(account) + " " + key(c.Handle)
 			if i, ok := place[at]; ok && account != "" {
 				if o.owner == nil || partly[i] {
@@ -28,7 +32,7 @@ func (b *builder) contacts() []Contact {
 		}
 	}
 	slices.SortStableFunc(out, func(a, b Contact) int { return compareText(a.Account, b.Account) })
-	return out
+	return out, left.refused
 }
 
 // update takes what another connection of the account tells of a contact.

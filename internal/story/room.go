@@ -100,11 +100,11 @@ func (t *Teller) hear(c *conn, r *decode.Record) {
 	m.end = r.Time
 	text, isText := r.Chat(said)
 	m.count(r, said, from, isText)
-	if !isText || !t.budgets.sightings.take(len(text)) {
-		return
+	// Who was there is told with each message anew: it counts as its text does.
+	if to := m.others(); isText && t.budgets.sightings.take(len(text)+lengthOf(to)) {
+		t.sightings = append(t.sightings, sighting{room: m, seq: r.Seq, time: r.Time,
+			sent: r.Dir == decode.ClientToServer, from: from, to: to, text: text})
 	}
-	t.sightings = append(t.sightings, sighting{room: m, seq: r.Seq, time: r.Time,
-		sent: r.Dir == decode.ClientToServer, from: from, to: m.others(), text: text})
 }
 
 // fail takes the server's word that a message was not delivered: a NAK, or an

@@ -127,8 +127,9 @@ func (o *roster) nameGroup(id, name string) {
 	}
 }
 
-func (e *entry) join(group string) {
-	if group != "" && !slices.Contains(e.groupIDs, group) && len(e.groupIDs) < maxGroups {
+// join puts a contact in a group.
+func (t *Teller) join(e *entry, group string) {
+	if group != "" && !slices.Contains(e.groupIDs, group) && len(e.groupIDs) < maxGroups && t.budgets.memberships.take(len(group)) {
 		e.groupIDs = append(e.groupIDs, group)
 	}
 }

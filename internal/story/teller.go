@@ -22,7 +22,7 @@ type Teller struct {
 	fetched   map[string]bool // offline messages, by recipient and id
 	latencies latencies
 
-	budgets struct{ referrals, presence, sightings, offlines, contacts budget }
+	budgets struct{ referrals, presence, sightings, offlines, contacts, memberships budget }
 	left    int64 // connections beyond maxConnections
 
 	names  names
@@ -32,10 +32,12 @@ type Teller struct {
 
 // NewTeller returns a Teller to which nothing has happened yet.
 func NewTeller() *Teller {
-	return &Teller{
+	t := &Teller{
 		conns: map[string]*conn{}, rosters: map[string]*roster{}, books: map[string]*roster{}, fetched: map[string]bool{},
 		names: names{},
 	}
+	t.budgets.memberships.limit = maxMemberships
+	return t
 }
 
 // payload returns what a record's payload says; see decode.PayloadReader.
@@ -145,9 +147,11 @@ func (t *Teller) tell() *Story {
 	b := newBuilder(t)
 	b.link()
 	s := &Story{Connections: b.connections, Referrals: b.referrals, Sessions: b.sessions(), Latencies: t.latencies.list()}
-	s.Contacts, s.Presence = b.contacts(), b.presences()
+	var untold int64
+	s.Contacts, untold = b.contacts()
+	s.Presence = b.presences()
 	s.Conversations, s.Messages = b.conversations()
-	s.Cut = Cut{t.left, t.budgets.referrals.refused, t.budgets.contacts.refused, t.budgets.presence.refused, t.budgets.offlines.refused}
+	s.Cut = Cut{t.left, t.budgets.referrals.refused, t.budgets.contacts.refused + untold, t.budgets.presence.refused, t.budgets.offlines.refused}
 	if t.budgets.sightings.refused > 0 {
 		s.Cut.Messages += countMessages(s.Conversations) - int64(len(s.Messages))
 	}
