@@ -21,9 +21,12 @@ const (
 	pipeWindow = 5 * time.Second
 	// maxWaiting bounds the records that wait, to some 8 MB.
 	maxWaiting = 8 << 10
-	// maxWaitingBytes bounds what these hold of the wire, for when all have
-	// large payloads.
+	// maxWaitingBytes bounds what these hold, for when all have large payloads,
+	// or very many arguments.
 	maxWaitingBytes = 16 << 20
+	// argBytes is what an argument takes beside its bytes on the wire, of which
+	// there may be two.
+	argBytes = 64
 	// maxSpare bounds the records that are kept for those to come, to some
 	// 2 MB: as many as wait in most captures, and are being written.
 	maxSpare = 1 << 10
@@ -56,7 +59,7 @@ type sorter struct {
 	window  time.Duration
 	waiting []waitingRecord // in order, from first on
 	first   int
-	bytes   int64            // of the wire, in those that wait
+	bytes   int64            // held by those that wait
 	spare   []*decode.Record // not in use
 }
 
@@ -86,7 +89,7 @@ func (l *lane) emit(r *decode.Record) {
 
 // add has a record wait at its place.
 func (s *sorter) add(w waitingRecord) {
-	s.bytes += w.record.Bytes
+	s.bytes += holds(w.record)
 	if n := len(s.waiting); n == s.first || s.waiting[n-1].compare(w.place) <= 0 {
 		s.waiting = append(s.waiting, w)
 		return
@@ -96,6 +99,9 @@ func (s *sorter) add(w waitingRecord) {
 	})
 	s.waiting = slices.Insert(s.waiting, s.first+i, w)
 }
+
+// holds is how many bytes a record that waits holds.
+func holds(r *decode.Record) int64 { return r.Bytes + argBytes*int64(len(r.Args)) }
 
 // unused returns a record that is not in use.
 func (s *sorter) unused() *decode.Record {
@@ -140,7 +146,7 @@ func (s *sorter) next() {
 	r := s.waiting[s.first].record
 	s.waiting[s.first] = waitingRecord{}
 	s.first++
-	s.bytes -= r.Bytes
+	s.bytes -= holds(r)
 	s.emit(r)
 }
 

@@ -207,15 +207,17 @@ func TestRecordThatIsTooLate(t *testing.T) {
 }
 
 func TestWaitingRecordsAreBounded(t *testing.T) {
-	for name, bound := range map[string]struct{ size, want int64 }{
-		"many":  {10, maxWaiting},
-		"large": {1 << 20, maxWaitingBytes >> 20},
+	for name, bound := range map[string]struct{ size, args, want int64 }{
+		"many":      {10, 4, maxWaiting},
+		"large":     {1 << 20, 0, maxWaitingBytes >> 20},
+		"arguments": {0, 1 << 14, maxWaitingBytes / argBytes >> 14},
 	} {
+		args := make([]decode.Arg, bound.args)
 		out, s := int64(0), sorter{window: fileWindow}
 		s.emit = func(*decode.Record) { out++ }
 		l := s.lane()
 		for n := int64(1); n <= 3*maxWaiting; n++ {
-			l.emit(&decode.Record{Stamp: decode.Stamp{Time: talkStart, Packet: n}, Conn: "c1", Bytes: bound.size})
+			l.emit(&decode.Record{Stamp: decode.Stamp{Time: talkStart, Packet: n}, Conn: "c1", Bytes: bound.size, Args: args})
 			s.release(talkStart)
 			if waiting := n - out; waiting > bound.want {
 				t.Fatalf("%s: %d records wait", name, waiting)
