@@ -32,16 +32,18 @@ const unknown = -1
 // for a new one.
 type connection struct {
 	queued
-	number  int64             // in order of their first packets
-	ends    [2]netip.AddrPort // ends[0] sent the first packet
-	client  int               // the side that is the client, or unknown
-	began   bool              // its handshake was seen
-	opened  decode.Stamp      // its first packet
-	last    decode.Stamp      // its last packet so far
-	closing int               // the side that sent the first FIN, or unknown
-	reset   int               // the side that sent a RST, or unknown
-	strays  int               // segments in a row that were out of reach
-	waits   bool              // it is among those that are told the time
+	number   int64             // in order of their first packets
+	ends     [2]netip.AddrPort // ends[0] sent the first packet
+	client   int               // the side that is the client, or unknown
+	began    bool              // its handshake was seen
+	opened   decode.Stamp      // its first packet
+	last     decode.Stamp      // its last packet so far
+	closing  int               // the side that sent the first FIN, or unknown
+	reset    int               // the side that sent a RST, or unknown
+	resetAt  decode.Stamp      // when it did
+	resetSeq uint32            // and with which sequence number
+	strays   int               // segments in a row that were out of reach
+	waits    bool              // it is among those that are told the time
 
 	unfinished int64 // bytes of what is not complete, when it was weighed last
 
@@ -184,17 +186,6 @@ func (c *connection) noteFIN(h *half, s *segment) {
 	if h.finish(s) && c.closing == unknown {
 		c.closing = h.side
 	}
-}
-
-// resetBy tells whether a RST belongs to the connection as it stands.
-func (c *connection) resetBy(s *segment) bool {
-	side := c.sideOf(s)
-	h := &c.live.halves[side]
-	if h.started && !h.reaches(h.offset(s.seq)) {
-		return false
-	}
-	c.reset = side
-	return true
 }
 
 // ended tells whether both directions have.

@@ -9,6 +9,7 @@
 //	table      which connection it belongs to; which are idle, done, too many
 //	timers     when missing bytes are given up
 //	connection where a connection begins and ends, and who the client is
+//	reset      what comes behind a RST
 //	half       one direction: sequence numbers to offsets, holes, the FIN
 //	first      what was seen first of bytes that are sent again; remark tells
 //	           where that was something else

@@ -45,7 +45,7 @@ type half struct {
 
 	behindHole deadline // of the bytes that are kept
 	ackedHole  deadline // of the bytes that were acknowledged
-	timed      [2]bool  // by kind of timer: one runs
+	timed      [3]bool  // by kind of timer: one runs
 
 	first firstSeen // what was seen of the bytes that may be sent again
 
@@ -261,9 +261,11 @@ func (h *half) ackedData() int64 {
 // peer is the other direction.
 func (h *half) peer() *half { return &h.conn.live.halves[1-h.side] }
 
-// hole tells which kinds of timer the direction needs: bytes are missing
-// before those that are kept, or that were acknowledged.
-func (h *half) hole() [2]bool { return [2]bool{h.waiting(), h.ackedData() > h.next} }
+// waits tells which kinds of timer the direction needs: bytes are missing
+// before those that are kept, or that were acknowledged, or its sender sent a RST.
+func (h *half) waits() [3]bool {
+	return [3]bool{h.waiting(), h.ackedData() > h.next, h.conn.reset == h.side}
+}
 
 // skipHole gives up a hole, whatever there is to be said for it. It reports
 // whether anything came of it.

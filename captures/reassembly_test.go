@@ -583,13 +583,70 @@ func TestOneStraySegmentDoesNoHarm(t *testing.T) {
 
 func TestReset(t *testing.T) {
 	for side, want := range []string{"client reset", "server reset"} {
-		k := usualTalk().open().signIn().rst(side)
-		k.s("NLN NLN bob@example.com Bob 0\r\n") // was under way
-		r := decodeTalks(t, k)
+		r := decodeTalks(t, usualTalk().open().signIn().rst(side).acks(1-side))
 		wantReasons(t, r, want)
-		if r.summary.Connections != 1 || r.kinds(decode.KindCommand) != 8 {
-			t.Errorf("got:\n%s", strings.Join(r.brief(), "\n"))
+		last := r.records[len(r.records)-1]
+		if r.summary.Connections != 1 || r.kinds(decode.KindCommand) != 8 || last.Packet != 12 {
+			t.Errorf("got, to packet %d:\n%s", last.Packet, strings.Join(r.brief(), "\n"))
 		}
+	}
+}
+
+func TestWhatWasUnderWayAtAReset(t *testing.T) {
+	k := usualTalk().open().signIn().rst(fromClient).s("NLN NLN bob@example.com Bob 0\r\n")
+	r := decodeTalks(t, k, newTalk("10.0.0.3:2048", "10.0.0.2:1863").wait(time.Minute).open())
+	wantReasons(t, r, "client reset")
+	wantClean(t, r)
+	if got := r.lines(s2c); got[len(got)-1] != "NLN NLN bob@example.com Bob 0" {
+		t.Errorf("got %q", got)
+	}
+	if last := r.records[len(r.records)-1]; last.Packet != 12 {
+		t.Errorf("closed by packet %d", last.Packet)
+	}
+}
+
+// TestResetThatOvertookWhatWasSentBefore: capturing on several queues does that.
+func TestResetThatOvertookWhatWasSentBefore(t *testing.T) {
+	k := usualTalk().open().signIn().c("CHG 5 NLN 0\r\n", "OUT\r\n").rst(fromClient)
+	r := decodeTalks(t, k.swap(-3+len(k.segs), -1+len(k.segs)))
+	wantReasons(t, r, "client reset")
+	wantClean(t, r)
+	if got := r.lines(c2s); len(got) != 6 || got[5] != "OUT" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// TestResetThatNobodyHeeded: some networks forge them, to break connections.
+func TestResetThatNobodyHeeded(t *testing.T) {
+	k := usualTalk().open().signIn().rst(fromClient).rst(fromServer).chat(5).wait(time.Minute).chat(6).close()
+	r := decodeTalks(t, k)
+	wantReasons(t, r, "client closed")
+	wantClean(t, r)
+	if got := r.lines(c2s); len(got) != 6 || got[5] != "MSG 6 A 56" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestResetThatTurnsOutLateToBeHeededByNobody(t *testing.T) {
+	k := usualTalk().open().signIn().rst(fromClient).wait(time.Minute)
+	other := newTalk("10.0.0.3:2048", "10.0.0.2:1863").wait(k.now - time.Second).open() // so that the clock runs
+	r := decodeTalks(t, k.chat(5).close(), other)
+	wantReasons(t, r, "client reset", "client closed")
+	if got := r.lines(c2s); len(got) != 5 || got[4] != "MSG 5 A 56" || r.summary.Connections != 2 {
+		t.Errorf("got:\n%s", strings.Join(r.brief(), "\n"))
+	}
+}
+
+// TestScansOfPortsEndAtOnce: a RST is all that they get.
+func TestScansOfPortsEndAtOnce(t *testing.T) {
+	d := NewDecoder(Options{})
+	d.register(d.reading.begin("x"))
+	k := usualTalk()
+	at := decode.Stamp{Time: talkStart, Packet: 1}
+	d.table.packet(&segment{from: k.ends[0], to: k.ends[1], seq: 100, syn: true, at: at})
+	d.table.packet(&segment{from: k.ends[1], to: k.ends[0], ack: 101, acks: true, rst: true, at: at})
+	if d.table.undecided.size != 0 || d.table.done.size != 1 {
+		t.Errorf("%d connections are undecided, %d done", d.table.undecided.size, d.table.done.size)
 	}
 }
 

@@ -45,7 +45,7 @@ type table struct {
 	undecided, sessions, done queue
 	wake                      time.Time       // before it, none of them has been silent for too long
 	recent                    [64]*connection // those of the last packets, by ports: the next ones tend to be theirs, too
-	timers                    [2]timers       // by kind
+	timers                    [3]timers       // by kind
 
 	room room // for what is not complete in them
 
@@ -83,7 +83,7 @@ func (t *table) packet(s *segment) (skip string) {
 		return skipOtherPort
 	}
 	c := t.find(s)
-	if c != nil && (s.syn && c.replacedBy(s) || c.isBehind(s)) {
+	if c != nil && (s.syn && c.replacedBy(s) || c.isBehind(s) || c.live == nil && c.survived(s)) {
 		t.drop(c, reasonReused)
 		c = nil
 	}
@@ -122,9 +122,7 @@ func begins(s *segment) bool { return s.syn || len(s.data) > 0 || !s.rst && !s.f
 // use gives a packet to its connection, and does what follows from it.
 func (t *table) use(c *connection, s *segment) (skip string) {
 	if s.rst {
-		if c.resetBy(s) {
-			t.finish(c, "")
-		}
+		t.reset(c, s)
 		return ""
 	}
 	if skip = c.take(t.decoder.assembler, s); skip != "" {
@@ -132,6 +130,9 @@ func (t *table) use(c *connection, s *segment) (skip string) {
 	}
 	if len(s.data) > 0 {
 		c.strays = 0
+	}
+	if c.survived(s) {
+		c.reset = unknown
 	}
 	t.settle(c)
 	t.time(c, s.at)
@@ -245,6 +246,9 @@ func (t *table) retire(c *connection) {
 // and if that is MSNP, its session is closed. The reason given holds where no
 // FIN and no RST tells another one.
 func (t *table) finish(c *connection, reason string) {
+	if c.reset != unknown {
+		c.last = c.resetAt // what came later was under way
+	}
 	c.drain(t.decoder.assembler)
 	t.decide(c, true)
 	if c.live == nil {

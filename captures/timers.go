@@ -10,8 +10,9 @@ import (
 // Bytes that are missing are told when they are given up, and that is when the
 // capture's time has come, not when their connection happens to go on.
 
-// patience is for how long missing bytes are waited for, by kind of timer.
-var patience = [2]time.Duration{holePatience, ackPatience}
+// patience is for how long missing bytes are waited for, and what comes behind a
+// RST, by kind of timer.
+var patience = [3]time.Duration{holePatience, ackPatience, resetPatience}
 
 // maxTimers bounds the timers of a kind. Each direction that is alive has one
 // at most; but a direction that is not still has its own until that has ended,
@@ -22,23 +23,23 @@ const maxTimers = 2 * 2 * (maxUndecided + maxAccepted)
 // order in which they begin.
 type timers []timer
 
-// timer is for a direction in which bytes are missing. It holds its connection,
-// whose directions go when it ends.
+// timer is for a direction in which bytes are missing, or whose sender sent a
+// RST. It holds its connection, whose directions go when it ends.
 type timer struct {
 	conn *connection
 	side int
 	due  time.Time
 }
 
-// time starts timers for what is missing in a connection.
+// time starts the timers that a connection needs.
 func (t *table) time(c *connection, now decode.Stamp) {
 	if c.live == nil {
 		return
 	}
 	for side := range c.live.halves {
 		h := &c.live.halves[side]
-		for kind, missing := range h.hole() {
-			if missing && !h.timed[kind] {
+		for kind, needed := range h.waits() {
+			if needed && !h.timed[kind] {
 				h.timed[kind] = true
 				t.timers[kind] = append(t.timers[kind].bounded(), timer{c, side, now.Time.Add(patience[kind])})
 			}
@@ -122,6 +123,10 @@ func (t *table) watch(c *connection) {
 // ring looks at a direction whose timer has ended.
 func (t *table) ring(h *half, now decode.Stamp) {
 	c := h.conn
+	if c.reset != unknown && now.Time.Sub(c.resetAt.Time) >= resetPatience {
+		t.finish(c, "")
+		return
+	}
 	h.skipStale(t.decoder.assembler, now)
 	h.checkEnd()
 	t.settle(c)
