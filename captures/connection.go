@@ -53,7 +53,7 @@ type connection struct {
 	tunnel    string         // the server at the end of the tunnel that it is, or ""
 
 	isn  [2]isn
-	over *[2]uint32 // the sequence numbers behind the FIN of each side, once both came
+	over *[2]uint32 // sequence numbers: what is beyond them is of another connection
 	live *live      // nil when done
 }
 
@@ -114,6 +114,7 @@ func (c *connection) replacedBy(s *segment) bool {
 
 // isBehind tells whether a segment cannot be of this connection because both of
 // its sides have ended: another one, whose SYN was not captured, uses its ports.
+// Or it was reset, and goes on all the same.
 func (c *connection) isBehind(s *segment) bool {
 	if c.over == nil || len(s.data) == 0 {
 		return false
@@ -122,10 +123,15 @@ func (c *connection) isBehind(s *segment) bool {
 	return distance > 0 || distance < -maxAhead
 }
 
-// noteEnds notes where the sides have ended, if they have.
+// noteEnds notes where the sides have ended, if they have, or how far they came
+// until a RST.
 func (c *connection) noteEnds() {
-	if c.ended() {
-		c.over = &[2]uint32{c.live.halves[0].behindFIN(), c.live.halves[1].behindFIN()}
+	a, b := &c.live.halves[0], &c.live.halves[1]
+	switch {
+	case c.ended():
+		c.over = &[2]uint32{a.behindFIN(), b.behindFIN()}
+	case c.reset != unknown:
+		c.over = &[2]uint32{a.lastSent(), b.lastSent()}
 	}
 }
 

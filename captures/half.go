@@ -197,6 +197,9 @@ func (h *half) finish(s *segment) bool {
 // behindFIN is the sequence number behind the end of the direction.
 func (h *half) behindFIN() uint32 { return h.origin + uint32(h.fin) + 1 }
 
+// lastSent is the sequence number of the last byte that is known to have been sent.
+func (h *half) lastSent() uint32 { return h.origin + uint32(h.sent) - 1 }
+
 // acknowledge notes what the receiver has got. That tells where a direction
 // begins of which nothing was seen, and which may never be seen.
 func (h *half) acknowledge(ack uint32) {

@@ -637,6 +637,21 @@ func TestResetThatTurnsOutLateToBeHeededByNobody(t *testing.T) {
 	}
 }
 
+// TestResetOutOfPlace: one that stands beyond all that was sent ends nothing, be it
+// that the server alone goes on, or that nothing was said yet.
+func TestResetOutOfPlace(t *testing.T) {
+	k := usualTalk().open()
+	k.rst(fromClient).segs[3].seq += 30_000
+	k.signIn().rst(fromClient).segs[len(k.segs)-1].seq += 1000
+	k.wait(time.Minute).s("NLN NLN bob@example.com Bob 0\r\n", "OUT SSD\r\n").close()
+	other := newTalk("10.0.0.3:2048", "10.0.0.2:1863").wait(time.Minute / 2).open() // so that the clock runs
+	r := decodeTalks(t, k, other)
+	wantReasons(t, r, "client reset", "client closed")
+	if got := r.lines(s2c); len(got) != 6 || got[4] != "NLN NLN bob@example.com Bob 0" || len(r.lines(c2s)) != 4 {
+		t.Errorf("got:\n%s", strings.Join(r.brief(), "\n"))
+	}
+}
+
 // TestScansOfPortsEndAtOnce: a RST is all that they get.
 func TestScansOfPortsEndAtOnce(t *testing.T) {
 	d := NewDecoder(Options{})

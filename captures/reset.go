@@ -24,7 +24,7 @@ func (c *connection) resetBy(s *segment) bool {
 // survived tells whether the side that sent the RST goes on sending behind it:
 // then it was not from there, or nobody heeded it.
 func (c *connection) survived(s *segment) bool {
-	return c.reset == c.sideOf(s) && len(s.data) > 0 && s.seq-c.resetSeq < maxAhead
+	return c.reset != unknown && c.reset == c.sideOf(s) && len(s.data) > 0 && s.seq-c.resetSeq < maxAhead
 }
 
 // reset takes a RST. A connection on which nothing was said ends at once: scans

@@ -83,7 +83,7 @@ func (t *table) packet(s *segment) (skip string) {
 		return skipOtherPort
 	}
 	c := t.find(s)
-	if c != nil && (s.syn && c.replacedBy(s) || c.isBehind(s) || c.live == nil && c.survived(s)) {
+	if c != nil && (s.syn && c.replacedBy(s) || c.isBehind(s)) {
 		t.drop(c, reasonReused)
 		c = nil
 	}
@@ -250,12 +250,12 @@ func (t *table) finish(c *connection, reason string) {
 		c.last = c.resetAt // what came later was under way
 	}
 	c.drain(t.decoder.assembler)
+	c.noteEnds()
 	t.decide(c, true)
 	if c.live == nil {
 		return
 	}
 	c.close(c.reason(reason))
-	c.noteEnds()
 	t.retire(c)
 }
 
