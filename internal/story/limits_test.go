@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"msnproxy/decode"
 )
@@ -197,6 +198,36 @@ func TestContactsInManyGroupsAreBoundedByWhatIsToldOfThem(t *testing.T) {
 	}
 	if len(told.Contacts)+int(told.Cut.Contacts) != n || told.Cut.Contacts == 0 {
 		t.Errorf("of %d contacts, %d are told and %d counted", n, len(told.Contacts), told.Cut.Contacts)
+	}
+}
+
+// TestMessagesOfTheSameWordsAreComparedWithFew: one that is seen only now was not
+// said long ago, however often it was.
+func TestMessagesOfTheSameWordsAreComparedWithFew(t *testing.T) {
+	heard := func(e *echoes, at time.Duration, sent bool) *Message {
+		start := time.Date(2006, 1, 1, 0, 0, 0, 0, time.UTC)
+		m := &room{conn: &conn{Connection: Connection{Start: start}}}
+		return e.take(&sighting{room: m, time: start.Add(at), sent: sent, from: "bob@example.com"}, nil, "")
+	}
+	e := &echoes{seen: map[*room]int{}}
+	const times = 2 * maxTried
+	for n := range times {
+		if heard(e, time.Duration(n)*2*sameMessage, false) == nil || e.old != n {
+			t.Fatalf("message %d is one of those before, or compared with all but %d", n, e.old)
+		}
+	}
+	if heard(e, (times-1)*2*sameMessage+time.Second, false) != nil {
+		t.Error("another side of the last message makes a message of its own")
+	}
+	for tried, known := range map[int]bool{maxTried - 1: true, maxTried: false} {
+		e := &echoes{seen: map[*room]int{}}
+		for range tried {
+			heard(e, 0, true)
+		}
+		e.list = append(e.list, &echo{Message: &Message{Time: e.list[0].Time}})
+		if got := heard(e, 0, true) == nil; got != known {
+			t.Errorf("behind %d that are others', the message is found: %v", tried, got)
+		}
 	}
 }
 

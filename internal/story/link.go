@@ -15,8 +15,8 @@ const (
 	// apart is how far the clocks of two sides of a capture may differ.
 	apart = 5 * time.Second
 	// maxTried bounds how many referrals or conversations a connection is
-	// compared with. Those that fit are among the last; more are only there
-	// where somebody made them up.
+	// compared with, and a message with how many of the same words. Those that
+	// fit are among the last; more are only there where somebody made them up.
 	maxTried = 64
 )
 

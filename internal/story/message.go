@@ -24,6 +24,7 @@ type what struct {
 // of them missed some.
 type echoes struct {
 	list []*echo
+	old  int // those before it were said too long ago for any side to come
 	seen map[*room]int
 }
 
@@ -80,15 +81,18 @@ func (e *echoes) take(s *sighting, to []string, account string) *Message {
 // find finds the message that a side saw behind those it has seen: not one that
 // was said long before that, nor, if it came in, before its receiver was there.
 func (e *echoes) find(s *sighting, there time.Time) int {
-	at := e.seen[s.room]
-	for ; at < len(e.list); at++ {
+	for e.old < len(e.list) && s.time.Sub(e.list[e.old].Time) > sameMessage {
+		e.old++
+	}
+	from := max(e.seen[s.room], e.old)
+	for at := from; at < min(len(e.list), from+maxTried); at++ {
 		m := e.list[at]
 		absent := !s.sent && s.room.peer == "" && m.Time.Before(there)
 		if !absent && !(s.sent && m.sent) && s.time.Sub(m.Time) <= sameMessage {
-			break
+			return at
 		}
 	}
-	return at
+	return len(e.list)
 }
 
 // add adds what a side saw. The sender knows all who were there, unless the
