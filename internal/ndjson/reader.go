@@ -192,6 +192,11 @@ func parse(text []byte) (*decode.Record, error) {
 // secret of one character becomes a number.
 const maxCommand = 4 * decode.MaxLine
 
+// maxArgs bounds the arguments of a command as they stand in the line: one in
+// memory is some twenty times as large as the shortest there. Those of the longest
+// command take two thirds of it, if each is a byte that is escaped.
+const maxArgs = 4 * maxCommand
+
 // command adds what a command has. Its line has at least a verb, which the
 // rest of the program relies on.
 func (o *object) command(rec *decode.Record) error {
@@ -207,6 +212,9 @@ func (o *object) command(rec *decode.Record) error {
 	}
 	if len(rec.Line) > maxCommand {
 		return fmt.Errorf("its line has more than %d bytes", maxCommand)
+	}
+	if len(o.Args) > maxArgs {
+		return fmt.Errorf("its args have more than %d bytes", maxArgs)
 	}
 	if o.TrID != nil {
 		rec.TrID, rec.HasTrID = *o.TrID, true

@@ -216,6 +216,8 @@ func TestWhatALineMayHoldIsBounded(t *testing.T) {
 		"notes": {recordWith("PNG", `,"notes":[`+list(maxNotes, "{}")+"]"), recordWith("PNG", `,"notes":[`+list(maxNotes+1, "{}")+"]"), "more than 256 notes"},
 		"the line of a command": {recordWith("PNG"+strings.Repeat(" ", maxCommand-3), ""), recordWith("PNG"+strings.Repeat(" ", maxCommand-2), ""),
 			"its line has more than 131072 bytes"},
+		"arguments": {recordWith("PNG", `,"args":{"a":"`+strings.Repeat("x", maxArgs-8)+`"}`), recordWith("PNG", `,"args":{"a":"`+strings.Repeat("x", maxArgs-7)+`"}`),
+			"its args have more than 524288 bytes"},
 		"depth of a payload": {recordWith("PNG", `,"payload":`+nested(maxDepth-1)), recordWith("PNG", `,"payload":`+nested(maxDepth)), "nested too deep"},
 		"all of it": {strings.TrimSuffix(empty, "\n") + strings.Repeat(" ", maxLine-len(empty)) + "\n", strings.TrimSuffix(empty, "\n") + strings.Repeat(" ", maxLine+1-len(empty)) + "\n",
 			"it has more than 16777216 bytes"},
