@@ -110,6 +110,8 @@ type Record struct {
 	// Said is what the payload says, on a record that was read back from an
 	// output that told that and not the bytes; else nil. See DecodePayload.
 	Said *Payload
+	// Size is how many bytes such a record had there.
+	Size int
 
 	// Joined is, on the last chunk of a chunked message, the whole text.
 	Joined *JoinedMessage

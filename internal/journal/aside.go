@@ -24,7 +24,7 @@ type Aside struct {
 	journal *Journal
 	done    func(...*decode.Record)
 	filling []*decode.Record
-	size    int64 // of what is in it, in bytes of the wire
+	size    int64 // of what is in it, in bytes of the wire, or of what it was read back from
 	full    chan []*decode.Record
 	empty   chan []*decode.Record // but for records that are done with
 	failed  atomic.Bool
@@ -48,7 +48,7 @@ func NewAside(j *Journal, done func(...*decode.Record)) *Aside {
 // Emit takes a record over.
 func (a *Aside) Emit(r *decode.Record) {
 	a.filling = append(a.filling, r)
-	a.size += r.Bytes
+	a.size += max(r.Bytes, int64(r.Size))
 	if len(a.filling) >= asideRecords || a.size >= asideBytes {
 		a.hand()
 	}

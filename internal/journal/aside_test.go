@@ -84,6 +84,21 @@ func TestAsideHandsOnAllInOrder(t *testing.T) {
 	}
 }
 
+// TestRecordsThatWereReadBackCountAsLargeAsTheyWere: what they tell of their bytes
+// on the wire, anybody may have written.
+func TestRecordsThatWereReadBackCountAsLargeAsTheyWere(t *testing.T) {
+	a := NewAside(New(true, &keeper{}), func(...*decode.Record) {})
+	defer a.Close()
+	a.Emit(&decode.Record{Kind: decode.KindCommand, Size: asideBytes - 1})
+	if len(a.filling) != 1 {
+		t.Error("a record of less than a batch is handed over at once")
+	}
+	a.Emit(&decode.Record{Kind: decode.KindCommand, Bytes: -asideBytes, Size: 1})
+	if len(a.filling) != 0 {
+		t.Error("records of a whole batch wait for more of them")
+	}
+}
+
 func TestAsideTellsOfASinkThatFails(t *testing.T) {
 	sink := &keeper{enough: 10}
 	j := New(true, sink)

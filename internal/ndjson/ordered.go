@@ -13,12 +13,23 @@ import (
 // decoder makes have four levels; contents of an object of its own, some more.
 const maxDepth = 64
 
+// maxValues bounds the values of a payload or of arguments, those of objects within
+// included: one in memory is up to fifty times as large as the shortest in a line.
+// The decoder tells some thousands at most.
+const maxValues = 1 << 18
+
+// values reads values of JSON, so many more at most.
+type values struct {
+	*json.Decoder
+	left int
+}
+
 // orderedObject reads a JSON object with its fields in their order.
 func orderedObject(raw json.RawMessage) ([]decode.Field, error) {
 	if len(raw) == 0 || string(raw) == "null" {
 		return nil, nil
 	}
-	d := json.NewDecoder(bytes.NewReader(raw))
+	d := &values{json.NewDecoder(bytes.NewReader(raw)), maxValues}
 	d.UseNumber()
 	value, err := readValue(d, maxDepth)
 	if err != nil {
@@ -32,13 +43,16 @@ func orderedObject(raw json.RawMessage) ([]decode.Field, error) {
 }
 
 // readValue reads the next value: of the types that a decode.Field may have.
-func readValue(d *json.Decoder, depth int) (any, error) {
+func readValue(d *values, depth int) (any, error) {
 	token, err := d.Token()
 	if err != nil {
 		return nil, err
 	}
 	if depth == 0 {
 		return nil, errors.New("nested too deep")
+	}
+	if d.left--; d.left < 0 {
+		return nil, fmt.Errorf("more than %d values", maxValues)
 	}
 	switch v := token.(type) {
 	case json.Delim:
@@ -58,7 +72,7 @@ func readValue(d *json.Decoder, depth int) (any, error) {
 	return token, nil
 }
 
-func readFields(d *json.Decoder, depth int) ([]decode.Field, error) {
+func readFields(d *values, depth int) ([]decode.Field, error) {
 	fields := []decode.Field{}
 	for d.More() {
 		name, err := d.Token()
@@ -75,7 +89,7 @@ func readFields(d *json.Decoder, depth int) ([]decode.Field, error) {
 	return fields, err
 }
 
-func readList(d *json.Decoder, depth int) ([]any, error) {
+func readList(d *values, depth int) ([]any, error) {
 	list := []any{}
 	for d.More() {
 		value, err := readValue(d, depth)

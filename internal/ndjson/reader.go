@@ -78,6 +78,7 @@ func (r *Reader) Next() (*decode.Record, error) {
 		}
 		rec, err := parse(text)
 		if err == nil {
+			rec.Size = len(text)
 			return rec, nil
 		}
 		if !bytes.HasSuffix(text, []byte("\n")) {

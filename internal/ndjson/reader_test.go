@@ -208,6 +208,13 @@ func recordWith(line, more string) string {
 	return `{"time":"2004-05-17T12:00:00Z","conn":"c1","seq":1,"kind":"command","dir":"c2s","verb":"PNG","line":"` + line + `"` + more + "}\n"
 }
 
+func TestARecordTellsHowLargeItWas(t *testing.T) {
+	line := recordWith("PNG", "")
+	if rec, err := NewReader(strings.NewReader(line)).Next(); err != nil || rec.Size != len(line) {
+		t.Errorf("of %d bytes, it tells %d: %v", len(line), rec.Size, err)
+	}
+}
+
 func TestWhatALineMayHoldIsBounded(t *testing.T) {
 	list := func(n int, one string) string { return strings.TrimSuffix(strings.Repeat(one+",", n), ",") }
 	nested := func(n int) string { return strings.Repeat(`{"a":`, n) + "1" + strings.Repeat("}", n) }
@@ -218,7 +225,8 @@ func TestWhatALineMayHoldIsBounded(t *testing.T) {
 			"its line has more than 131072 bytes"},
 		"arguments": {recordWith("PNG", `,"args":{"a":"`+strings.Repeat("x", maxArgs-8)+`"}`), recordWith("PNG", `,"args":{"a":"`+strings.Repeat("x", maxArgs-7)+`"}`),
 			"its args have more than 524288 bytes"},
-		"depth of a payload": {recordWith("PNG", `,"payload":`+nested(maxDepth-1)), recordWith("PNG", `,"payload":`+nested(maxDepth)), "nested too deep"},
+		"values of a payload": {recordWith("PNG", `,"payload":{"a":[`+list(maxValues-2, "1")+"]}"), recordWith("PNG", `,"payload":{"a":[`+list(maxValues-1, "1")+"]}"), "more than 262144 values"},
+		"depth of a payload":  {recordWith("PNG", `,"payload":`+nested(maxDepth-1)), recordWith("PNG", `,"payload":`+nested(maxDepth)), "nested too deep"},
 		"all of it": {strings.TrimSuffix(empty, "\n") + strings.Repeat(" ", maxLine-len(empty)) + "\n", strings.TrimSuffix(empty, "\n") + strings.Repeat(" ", maxLine+1-len(empty)) + "\n",
 			"it has more than 16777216 bytes"},
 	} {
