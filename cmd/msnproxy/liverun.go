@@ -147,26 +147,36 @@ func (b buffered) Close() error { return errors.Join(b.Sink.Close(), b.out.Flush
 // create makes a file of the run. A pipe opens when somebody reads it: that is
 // waited for until the run ends.
 func (run *liveRun) create(ctx context.Context, name string, moved func(*outputFile)) (*outputFile, error) {
-	opened := make(chan struct{})
-	var file *outputFile
-	var err error
+	opened := make(chan openedOutput)
 	go func() {
-		defer close(opened)
-		file, err = openOutput(name, moved)
+		file, err := openOutput(name, moved)
+		select {
+		case opened <- openedOutput{file, err}:
+		case <-ctx.Done(): // nobody waits for it any more
+			if file != nil {
+				file.Close()
+			}
+		}
 	}()
 	tell := time.AfterFunc(openTime, func() {
 		run.log.Warn().Str("output", name).Msg("waiting for somebody to read it; clients wait as well")
 	})
 	defer tell.Stop()
 	select {
-	case <-opened:
+	case made := <-opened:
+		if made.file != nil {
+			run.files = append(run.files, made.file)
+		}
+		return made.file, made.err
 	case <-ctx.Done():
 		return nil, fmt.Errorf("%s: nobody reads it", name)
 	}
-	if file != nil {
-		run.files = append(run.files, file)
-	}
-	return file, err
+}
+
+// openedOutput is what came of opening a file of the run.
+type openedOutput struct {
+	file *outputFile
+	err  error
 }
 
 // openTime is how long a file may take to open before that is told.
