@@ -24,9 +24,6 @@ const (
 	// maxWaitingBytes bounds what these hold, for when all have large payloads,
 	// or very many arguments.
 	maxWaitingBytes = 16 << 20
-	// argBytes is what an argument takes beside its bytes on the wire, of which
-	// there may be two.
-	argBytes = 64
 	// maxSpare bounds the records that are kept for those to come, to some
 	// 2 MB: as many as wait in most captures, and are being written.
 	maxSpare = 1 << 10
@@ -89,7 +86,7 @@ func (l *lane) emit(r *decode.Record) {
 
 // add has a record wait at its place.
 func (s *sorter) add(w waitingRecord) {
-	s.bytes += holds(w.record)
+	s.bytes += w.record.Held()
 	if n := len(s.waiting); n == s.first || s.waiting[n-1].compare(w.place) <= 0 {
 		s.waiting = append(s.waiting, w)
 		return
@@ -99,9 +96,6 @@ func (s *sorter) add(w waitingRecord) {
 	})
 	s.waiting = slices.Insert(s.waiting, s.first+i, w)
 }
-
-// holds is how many bytes a record that waits holds.
-func holds(r *decode.Record) int64 { return r.Bytes + argBytes*int64(len(r.Args)) }
 
 // unused returns a record that is not in use.
 func (s *sorter) unused() *decode.Record {
@@ -146,7 +140,7 @@ func (s *sorter) next() {
 	r := s.waiting[s.first].record
 	s.waiting[s.first] = waitingRecord{}
 	s.first++
-	s.bytes -= holds(r)
+	s.bytes -= r.Held()
 	s.emit(r)
 }
 

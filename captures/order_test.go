@@ -210,7 +210,7 @@ func TestWaitingRecordsAreBounded(t *testing.T) {
 	for name, bound := range map[string]struct{ size, args, want int64 }{
 		"many":      {10, 4, maxWaiting},
 		"large":     {1 << 20, 0, maxWaitingBytes >> 20},
-		"arguments": {0, 1 << 14, maxWaitingBytes / argBytes >> 14},
+		"arguments": {0, 1 << 14, maxWaitingBytes / (&decode.Record{Args: make([]decode.Arg, 1<<14)}).Held()},
 	} {
 		args := make([]decode.Arg, bound.args)
 		out, s := int64(0), sorter{window: fileWindow}

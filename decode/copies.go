@@ -42,8 +42,8 @@ func (c *Copies) keepPart(part, whole, copied []byte, at int) (kept []byte) {
 // Len is how many records there are.
 func (c *Copies) Len() int { return len(c.records) }
 
-// Size is how many bytes of traffic they hold.
-func (c *Copies) Size() int { return len(c.bytes) }
+// Size is about how many bytes they hold.
+func (c *Copies) Size() int { return len(c.bytes) + argBytes*len(c.args) }
 
 // Each hands out the records in the order in which they were added. They are
 // the receiver's until Reset.
@@ -53,14 +53,18 @@ func (c *Copies) Each(f func(*Record)) {
 	}
 }
 
-// maxRoom bounds the room for bytes that is kept for the next records. Few
-// batches need as much: of commands that are huge, others are not made to be.
+// maxRoom bounds the room for bytes, and for arguments, that is kept for the next
+// records. Few batches need as much: of commands that are huge, others are not made
+// to be.
 const maxRoom = 1 << 20
 
 // Reset forgets all records, and keeps their room.
 func (c *Copies) Reset() {
 	if cap(c.bytes) > maxRoom {
 		c.bytes = nil
+	}
+	if cap(c.args) > maxRoom/argBytes {
+		c.args = nil
 	}
 	clear(c.records)
 	clear(c.notes)

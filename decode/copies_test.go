@@ -80,8 +80,8 @@ func TestCopiesOfMaskedRecords(t *testing.T) {
 func TestCopiesHoldEachByteOnce(t *testing.T) {
 	data, commands := chatTraffic(256 << 10)
 	c, _ := copied(data)
-	if c.Size() > len(data) {
-		t.Errorf("%d bytes copied of %d", c.Size(), len(data))
+	if len(c.bytes) > len(data) {
+		t.Errorf("%d bytes copied of %d", len(c.bytes), len(data))
 	}
 	records := make([]*Record, 0, commands)
 	c.Each(func(r *Record) { records = append(records, r.Clone()) })
@@ -100,9 +100,12 @@ func TestCopiesHoldEachByteOnce(t *testing.T) {
 
 func TestResetCopiesForgetsWhatIsHuge(t *testing.T) {
 	var c Copies
-	c.Add(&Record{Raw: bytes.Repeat([]byte("x"), maxRoom+1)})
+	c.Add(&Record{Raw: bytes.Repeat([]byte("x"), maxRoom+1), Args: make([]Arg, maxRoom/argBytes+1)})
+	if c.Size() < 2*maxRoom {
+		t.Errorf("%d bytes are counted", c.Size())
+	}
 	c.Reset()
-	if c.Len() != 0 || c.Size() != 0 || cap(c.bytes) != 0 {
-		t.Errorf("%d records, %d bytes, room for %d", c.Len(), c.Size(), cap(c.bytes))
+	if c.Len() != 0 || c.Size() != 0 || cap(c.bytes) != 0 || cap(c.args) != 0 {
+		t.Errorf("%d records, %d bytes, room for %d and %d arguments", c.Len(), c.Size(), cap(c.bytes), cap(c.args))
 	}
 }

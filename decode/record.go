@@ -172,6 +172,15 @@ func (r *Record) Keep() {
 	}
 }
 
+// argBytes is what an argument takes beside its bytes on the wire, of which there
+// may be two.
+const argBytes = 64
+
+// Held is about how many bytes a record holds that is kept.
+func (r *Record) Held() int64 {
+	return max(r.Bytes, int64(r.Size)) + argBytes*int64(len(r.Args))
+}
+
 // What a record that is used again keeps for the next: few need more.
 const (
 	spareBytes = 1 << 10

@@ -11,7 +11,7 @@ const (
 	// that handing over costs nothing beside the records, and little enough that
 	// those in use stay in a processor's cache.
 	asideRecords = 64
-	asideBytes   = 32 << 10
+	asideBytes   = 64 << 10
 	// asideBatches are in use: one is filled, one is written, and the others wait
 	// in between, so that neither side stands still for the other's pauses.
 	asideBatches = 16
@@ -24,7 +24,7 @@ type Aside struct {
 	journal *Journal
 	done    func(...*decode.Record)
 	filling []*decode.Record
-	size    int64 // of what is in it, in bytes of the wire, or of what it was read back from
+	size    int64 // what is in it holds
 	full    chan []*decode.Record
 	empty   chan []*decode.Record // but for records that are done with
 	failed  atomic.Bool
@@ -48,7 +48,7 @@ func NewAside(j *Journal, done func(...*decode.Record)) *Aside {
 // Emit takes a record over.
 func (a *Aside) Emit(r *decode.Record) {
 	a.filling = append(a.filling, r)
-	a.size += max(r.Bytes, int64(r.Size))
+	a.size += r.Held()
 	if len(a.filling) >= asideRecords || a.size >= asideBytes {
 		a.hand()
 	}

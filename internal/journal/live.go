@@ -172,7 +172,7 @@ func (l *Live) Emit(r *decode.Record) {
 			mask(l.masker, r)
 			kept, at = l.batches.add(r)
 		}
-		q.pushRecord(kept, at, r.Bytes)
+		q.pushRecord(kept, at, r.Held())
 	}
 }
 
