@@ -24,8 +24,7 @@ type transaction struct {
 // because one request may get many replies (SYN and LST, FND, IRO, ILN), and
 // because replies may come out of order.
 type transactions struct {
-	open     []transaction // within room: at its end they move to its beginning
-	room     []transaction
+	open     []transaction
 	answered int // how many of them have a reply
 }
 
@@ -35,24 +34,11 @@ func (t *transactions) add(n transaction) {
 	if len(t.open) >= keepAnswered {
 		t.prune()
 	}
-	if len(t.open) == cap(t.open) {
-		t.makeRoom()
-	}
 	t.open = append(t.open, n)
 }
 
-// makeRoom makes room for another request, and for as many again: so each of the
-// open ones moves once, as a rule.
-func (t *transactions) makeRoom() {
-	n := len(t.open)
-	if 2*n >= len(t.room) {
-		t.room = make([]transaction, 2*n+1)
-	}
-	t.open = t.room[:copy(t.room, t.open)]
-}
-
 // held is about how many bytes the requests take.
-func (t *transactions) held() int { return cap(t.room) * int(unsafe.Sizeof(transaction{})) }
+func (t *transactions) held() int { return cap(t.open) * int(unsafe.Sizeof(transaction{})) }
 
 // keepAnswered is how many requests are kept before answered ones are dropped.
 const keepAnswered = 16
@@ -62,14 +48,13 @@ const keepAnswered = 16
 func (t *transactions) prune() {
 	for i := 0; t.answered > 0 && i < len(t.open); i++ {
 		if t.open[i].answered {
-			copy(t.open[1:], t.open[:i]) // which are few: most requests are answered in their order
-			t.open = t.open[1:]
+			t.open = append(t.open[:i], t.open[i+1:]...)
 			t.answered--
 			return
 		}
 	}
 	if len(t.open) >= maxPending {
-		t.open = t.open[maxPending/4:]
+		t.open = append(t.open[:0], t.open[maxPending/4:]...)
 	}
 }
 
