@@ -164,11 +164,18 @@ func TestMessagesToManyPeopleAreBoundedByWhatIsToldOfThem(t *testing.T) {
 	for _, m := range told.Messages {
 		text += lengthOf(m.To)
 	}
-	if text > maxKeptText {
-		t.Errorf("%d bytes of names are told, of at most %d", text, maxKeptText)
+	wantBounded(t, text, len(told.Messages), int(told.Cut.Messages), n)
+}
+
+// wantBounded checks that what is told has no more names than it may, and that the
+// rest of so many is counted.
+func wantBounded(t *testing.T, names, told, counted, of int) {
+	t.Helper()
+	if names > maxKeptText {
+		t.Errorf("%d bytes of names are told, of at most %d", names, maxKeptText)
 	}
-	if len(told.Messages)+int(told.Cut.Messages) != n || told.Cut.Messages == 0 {
-		t.Errorf("of %d messages, %d are told and %d counted", n, len(told.Messages), told.Cut.Messages)
+	if told+counted != of || counted == 0 {
+		t.Errorf("of %d, %d are told and %d counted", of, told, counted)
 	}
 }
 
@@ -193,12 +200,7 @@ func TestContactsInManyGroupsAreBoundedByWhatIsToldOfThem(t *testing.T) {
 	for _, c := range told.Contacts {
 		text += lengthOf(c.Groups)
 	}
-	if text > maxKeptText {
-		t.Errorf("%d bytes of names are told, of at most %d", text, maxKeptText)
-	}
-	if len(told.Contacts)+int(told.Cut.Contacts) != n || told.Cut.Contacts == 0 {
-		t.Errorf("of %d contacts, %d are told and %d counted", n, len(told.Contacts), told.Cut.Contacts)
-	}
+	wantBounded(t, text, len(told.Contacts), int(told.Cut.Contacts), n)
 }
 
 // TestMessagesOfTheSameWordsAreComparedWithFew: one that is seen only now was not
