@@ -250,14 +250,7 @@ func TestReferralsInAnswersOfTheGateway(t *testing.T) {
 			}, nil)
 			port := web.Listener.Addr().(*net.TCPAddr).Port
 			_, r := rawHTTP(t, h, fmt.Sprintf("POST /gateway/gateway.dll?Action=open&Server=NS&IP=127.0.0.1 HTTP/1.1\r\nHost: gw:%d\r\nConnection: close\r\nContent-Length: 18\r\n\r\nVER 1 MSNP8 CVR0\r\n", port))
-			resp, err := http.ReadResponse(r, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			body, err := io.ReadAll(resp.Body)
-			if err != nil {
-				t.Fatal(err)
-			}
+			_, body := readAnswer(t, r)
 			if strings.Contains(string(body), ":5555 ") || strings.Contains(string(body), ":6666\r") || !strings.HasSuffix(string(body), "XFR 0 NS "+h.proxy.HTTPAddr().String()+" G D\r\n") {
 				t.Errorf("the client was told %q", body)
 			}
@@ -419,6 +412,12 @@ func TestAGatewayOfTLSIsLeftAlone(t *testing.T) {
 func askGateway(t *testing.T, h *harness, query string) (*http.Response, []byte) {
 	t.Helper()
 	_, r := rawHTTP(t, h, "POST /gateway/gateway.dll?"+query+" HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+	return readAnswer(t, r)
+}
+
+// readAnswer reads one answer, whole.
+func readAnswer(t *testing.T, r *bufio.Reader) (*http.Response, []byte) {
+	t.Helper()
 	resp, err := http.ReadResponse(r, nil)
 	if err != nil {
 		t.Fatal(err)
