@@ -175,7 +175,7 @@ func (m *Masker) number(secret []byte) int {
 // in the second block of headers that is the body of an invitation. The text
 // that people write is left alone.
 func payloadSecrets(dst []span, r *Record) []span {
-	if r.Verb != "MSG" || !mayHaveSecret(r.Payload) {
+	if r.Verb != "MSG" {
 		return dst
 	}
 	inBody, invites, secret := false, false, false
@@ -209,12 +209,6 @@ func payloadSecrets(dst []span, r *Record) []span {
 		at += len(line) + 1
 	}
 	return dst
-}
-
-// mayHaveSecret is the one look that every message gets: for the headers that
-// hold secrets.
-func mayHaveSecret(payload []byte) bool {
-	return beginsLine(payload, mspAuth) || beginsLine(payload, authCookie)
 }
 
 // secretHeader returns the value of a header line that holds a secret: the
