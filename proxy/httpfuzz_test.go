@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"net"
@@ -115,6 +116,9 @@ func FuzzHTTPListener(f *testing.F) {
 	go func() { ended <- p.Run(ctx) }()
 	f.Cleanup(func() { cancel(); <-ended; live.Close() })
 	f.Fuzz(func(t *testing.T, request, answer []byte) {
+		// The fuzzer writes the next input where this one is, and some of this one
+		// may be on its way when the client has its answer.
+		request, answer = bytes.Clone(request), bytes.Clone(answer)
 		server.begin(answer)
 		near := clients.connect()
 		near.SetDeadline(time.Now().Add(patience))
@@ -147,6 +151,7 @@ func FuzzFirstLine(f *testing.F) {
 		f.Add([]byte(first))
 	}
 	f.Fuzz(func(t *testing.T, first []byte) {
+		first = bytes.Clone(first) // may be read for longer than the fuzzer leaves it as it is
 		p := &Proxy{cfg: Config{Now: time.Now}}
 		client := addrOf(pipeEnd{}.RemoteAddr())
 		p.routes.referred("cookie", route{server: "sb", client: client, at: time.Now()})

@@ -452,7 +452,7 @@ func (w *namedHeaders) mustBeTaken() {
 // finish leaves to net/http what is left of the exchange.
 func (w *namedHeaders) finish(client *httpClient) {
 	w.mustBeTaken()
-	if !w.asked.hasEnded() {
+	if !w.asked.leave() {
 		client.mustEnd(w.asked.time)
 	}
 }
@@ -472,8 +472,8 @@ type timedBody struct {
 	whole   bool
 	begun   bool
 
-	mu    sync.Mutex // an answer may begin while the end is read
-	ended bool
+	mu    sync.Mutex // an answer may begin, and end, while the end is read
+	ended bool       // or left: what time there is is not its business any more
 }
 
 // mustCome gives the client some time for what is read next. When all is there,
@@ -486,10 +486,14 @@ func (b *timedBody) mustCome() {
 	}
 }
 
-func (b *timedBody) hasEnded() bool {
+// leave leaves the connection to net/http, which gives the client its time from
+// here on: whoever still reads the body must not take that back. It reports whether
+// the body had ended.
+func (b *timedBody) leave() (ended bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.ended
+	ended, b.ended = b.ended, true
+	return ended
 }
 
 func (b *timedBody) end() {
