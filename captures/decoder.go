@@ -35,7 +35,7 @@ type Options struct {
 
 // isService tells whether a port is one of servers.
 func (o *Options) isService(port uint16) bool {
-	return port == msnpPort || slices.Contains(o.Ports, port)
+	return port == decode.DefaultPort || slices.Contains(o.Ports, port)
 }
 
 // Decoder turns capture files into records. All files that it reads are one

@@ -24,8 +24,6 @@ const (
 	// enoughAgainstPort is what it takes where the ports say that the server
 	// is the other end: a message quoted in a chat can be a strong line.
 	enoughAgainstPort = 4
-	// msnpPort is the port of the Messenger service.
-	msnpPort = 1863
 )
 
 // strength is what a line says about its connection.

@@ -1,8 +1,8 @@
 package decode
 
 import (
-	"bytes"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -128,25 +128,28 @@ func (b *Book) ByAddress(client, server string, kind Server, opened time.Time) (
 }
 
 // addressKey joins a client's host, a server's address and whether that is a
-// switchboard, which one address can be as well; without a port it means 1863.
+// switchboard, which one address can be as well.
 func addressKey(client, address string, toSB bool) string {
-	if !hasPort(address) {
-		address += ":1863"
-	}
+	address = WithPort(address)
 	if toSB {
 		return client + " SB " + address
 	}
 	return client + " NS " + address
 }
 
-// hasPort tells whether an address ends in :port; the colons inside the
-// brackets of an IPv6 address do not count.
-func hasPort(address string) bool {
-	b := []byte(address)
-	return bytes.LastIndexByte(b, ':') > bytes.LastIndexByte(b, ']')
+// DefaultPort is the port of the Messenger service, where an address names none.
+const DefaultPort = 1863
+
+// WithPort adds the default port to an address on the wire that names none.
+func WithPort(address string) string {
+	if HostOf(address) != address {
+		return address
+	}
+	return address + ":" + strconv.Itoa(DefaultPort)
 }
 
-// HostOf takes the port off host:port.
+// HostOf takes the port off host:port; the colons inside the brackets of an IPv6
+// address do not count.
 func HostOf(address string) string {
 	for i := len(address) - 1; i >= 0 && address[i] != ']'; i-- {
 		if address[i] == ':' {

@@ -25,9 +25,6 @@ import (
 	"msnproxy/internal/journal"
 )
 
-// DefaultPort is the port of MSN Messenger's servers, where an address names none.
-const DefaultPort = "1863"
-
 // Limits and times of the proxy.
 const (
 	// dialTimeout is how long a server may take to accept a connection; a
@@ -178,7 +175,7 @@ func withPort(address string) string {
 	if _, _, err := net.SplitHostPort(address); err == nil {
 		return address
 	}
-	return net.JoinHostPort(unbracket(address), DefaultPort)
+	return net.JoinHostPort(unbracket(address), strconv.Itoa(decode.DefaultPort))
 }
 
 func unbracket(host string) string {

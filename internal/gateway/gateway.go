@@ -14,6 +14,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"msnproxy/decode"
 )
 
 const (
@@ -25,8 +27,6 @@ const (
 	HostHeader = "X-MSN-Host"
 	// ContentType is that of a body of commands.
 	ContentType = "application/x-msn-messenger"
-	// msnpPort is the port of a server whose address names none.
-	msnpPort = 1863
 )
 
 // Query is what a request asks of the gateway.
@@ -122,5 +122,5 @@ func SessionServer(host, gateway string) string {
 	if _, _, err := net.SplitHostPort(host); err == nil {
 		return host
 	}
-	return net.JoinHostPort(strings.Trim(host, "[]"), fmt.Sprint(msnpPort))
+	return net.JoinHostPort(strings.Trim(host, "[]"), fmt.Sprint(decode.DefaultPort))
 }

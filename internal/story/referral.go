@@ -40,12 +40,7 @@ func (t *Teller) refer(c *conn, r *decode.Record) {
 // toSwitchboard tells whether a referral leads to a switchboard.
 func (f *Referral) toSwitchboard() bool { return f.Type != "XFR NS" }
 
-// names tells whether a referral names a server; without a port it means 1863.
-func (f *Referral) names(server string) bool { return withPort(f.Address) == withPort(server) }
-
-func withPort(address string) string {
-	if decode.HostOf(address) == address {
-		return address + ":1863"
-	}
-	return address
+// names tells whether a referral names a server.
+func (f *Referral) names(server string) bool {
+	return decode.WithPort(f.Address) == decode.WithPort(server)
 }
