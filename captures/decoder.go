@@ -101,15 +101,6 @@ type Summary struct {
 	Skipped     map[string]int64 // packets that could not be used, by reason
 }
 
-// SkippedPackets counts the packets that could not be used.
-func (s Summary) SkippedPackets() int64 {
-	var n int64
-	for _, count := range s.Skipped {
-		n += count
-	}
-	return n
-}
-
 // File reads one capture to its end, which may be that of a live pipe. What
 // was read before an error has been used. The context is looked at between two
 // packets. A reader that has nothing more for a while may call Flush.

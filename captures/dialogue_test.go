@@ -273,6 +273,14 @@ type result struct {
 	err     error
 }
 
+// skipped counts the packets that could not be used.
+func (r result) skipped() (n int64) {
+	for _, count := range r.summary.Skipped {
+		n += count
+	}
+	return n
+}
+
 // decodeFile decodes a file.
 func decodeFile(data []byte) result {
 	var r result

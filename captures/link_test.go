@@ -185,7 +185,7 @@ func TestPacketsThatCannotBeUsed(t *testing.T) {
 		{skipCutHeader, packet{data: v4(func([]byte) {}).data[:10], length: 100}},
 	} {
 		r := decodeFile(pcapFile(linkEthernet, []packet{c.p}))
-		if r.err != nil || r.summary.Skipped[c.want] != 1 || r.summary.SkippedPackets() != 1 {
+		if r.err != nil || r.summary.Skipped[c.want] != 1 || r.skipped() != 1 {
 			t.Errorf("want %q, got %v, %v", c.want, r.summary.Skipped, r.err)
 		}
 	}
@@ -210,7 +210,7 @@ func v6Header(next byte, payload ...byte) []byte {
 
 func TestPacketsOfOtherConnectionsAreNotSkipped(t *testing.T) {
 	r := decodeTalks(t, newTalk("10.0.0.1:2048", "10.0.0.2:80").open().c("GET / HTTP/1.1\r\n\r\n").close())
-	if r.summary.SkippedPackets() != 0 || r.summary.Packets != 7 || r.summary.Connections != 0 {
+	if r.skipped() != 0 || r.summary.Packets != 7 || r.summary.Connections != 0 {
 		t.Errorf("got %+v", r.summary)
 	}
 }

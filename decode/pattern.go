@@ -294,6 +294,9 @@ const (
 // assign gives the arguments of a line the names of a pattern, appends them
 // to dst and tells how well they fit. Arguments to spare get the names argN,
 // where N counts from 1 after the transaction id.
+//
+// It is one long function because it runs for every command: in four, whose state is
+// a struct, decoding a session takes 6 to 14 % longer (BenchmarkSession).
 func (p pattern) assign(dst []Arg, args [][]byte, d dialectRange) ([]Arg, fit) {
 	result := fitExactly
 	need := p.required(d)
