@@ -11,12 +11,11 @@ const (
 	// backlogTime is how long what has gone on may wait to be decoded: many
 	// commands of a busy run go through the decoder in one go, while what it
 	// needs is at hand. Nobody sees so short a time.
-	backlogTime = 5 * time.Millisecond
-	// backlogPieces and backlogBytes bound what waits. To decode that takes a
-	// tenth of a millisecond, which is what the answer of a server may have to
-	// wait for.
-	backlogPieces = 128
-	backlogBytes  = 32 << 10
+	backlogTime = 20 * time.Millisecond
+	// backlogPieces and backlogBytes bound what waits. To decode that takes half
+	// a millisecond, which is what the answer of a server may have to wait for.
+	backlogPieces = 512
+	backlogBytes  = 128 << 10
 )
 
 // backlog is what has gone on, or is about to, on all connections and is not

@@ -37,10 +37,17 @@ type Output struct {
 	Tap  Tap
 }
 
-// gatherTime is how long an output may wait for more before it is woken: long
-// enough that a busy run does not wake it for each record, which costs more
-// than the record does, and too short to be seen.
-const gatherTime = 2 * time.Millisecond
+const (
+	// gatherTime is how long what is queued may wait for more before an output
+	// does it: to wake somebody costs more than a record does, and takes a
+	// processor that the relay, or who speaks through it, may be about to need.
+	// It is too short to be seen.
+	gatherTime = 20 * time.Millisecond
+	// gatherEvents and gatherBytes are how much is not waited for any longer: a
+	// small part of what may be queued.
+	gatherEvents = queueLength / 32
+	gatherBytes  = queueBytes / 32
+)
 
 // Flusher is a sink that holds back what it has written until it is told that
 // there is nothing more for the moment.
@@ -96,13 +103,11 @@ func NewLive(showSecrets bool, onError func(output string, err error), outputs .
 func (l *Live) serve(q *queue) {
 	defer close(q.finished)
 	for l.take(q) {
-		if q.failed {
-			continue
-		}
 		if err := q.tell(); err != nil {
 			q.failed = true
 			l.onError(q.Name, err)
 		}
+		l.giveBack(q)
 	}
 	if err := q.end(); err != nil && !q.failed {
 		l.onError(q.Name, err)
@@ -113,28 +118,35 @@ func (l *Live) serve(q *queue) {
 // false once there is nothing and nothing more comes.
 func (l *Live) take(q *queue) bool {
 	for {
-		closed := l.swap(q)
+		l.gather(q)
+		closed := l.takePending(q)
 		switch {
 		case len(q.taken) > 0:
 			return true
 		case closed:
 			return false
 		}
-		select {
-		case <-q.wake:
-		case <-l.done:
-		}
-		q.gather.Reset(gatherTime)
-		select {
-		case <-q.gather.C:
-		case <-l.done:
-		}
 	}
 }
 
-// swap gives back what an output had taken and has it take what is pending. It
-// reports whether nothing more comes.
-func (l *Live) swap(q *queue) bool {
+// gather waits until something is pending for an output, and a little longer, for
+// more.
+func (l *Live) gather(q *queue) {
+	select {
+	case <-q.wake:
+	case <-l.done:
+		return
+	}
+	q.gather.Reset(gatherTime)
+	select {
+	case <-q.gather.C:
+	case <-q.much:
+	case <-l.done:
+	}
+}
+
+// giveBack gives back what an output had taken.
+func (l *Live) giveBack(q *queue) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for i := range q.taken {
@@ -143,13 +155,38 @@ func (l *Live) swap(q *queue) bool {
 		}
 	}
 	clear(q.taken) // what is for a tap may be large
-	q.pending, q.taken = q.taken[:0], q.pending
+	q.taken, q.inHand, q.bytes[1] = q.taken[:0], 0, 0
+}
+
+// takePending has an output take what is pending. It reports whether nothing more
+// comes.
+func (l *Live) takePending(q *queue) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	q.pending, q.taken = q.taken, q.pending
 	q.waits, q.inHand = 0, q.waits
 	q.bytes = [2]int64{0, q.bytes[0]}
+	takeBack(q.wake)
+	takeBack(q.much)
 	for i := range q.taken {
 		l.batches.taken(q.taken[i].batch)
 	}
 	return l.closed
+}
+
+// signal says something to who waits for it, once. TakeBack has it not said.
+func signal(to chan struct{}) {
+	select {
+	case to <- struct{}{}:
+	default: // it was said
+	}
+}
+
+func takeBack(of chan struct{}) {
+	select {
+	case <-of:
+	default:
+	}
 }
 
 // Emit hands a record to every sink.

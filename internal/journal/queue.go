@@ -49,6 +49,7 @@ type queue struct {
 	lost    map[stream]int64 // bytes that a tap missed, not yet told
 
 	wake     chan struct{}  // something is pending
+	much     chan struct{}  // and that is much
 	gather   *time.Timer    // how long to wait for more of it
 	taken    []item         // what the output is at; only its own goroutine uses it
 	failed   bool           // this too
@@ -69,7 +70,7 @@ type lostBytes struct {
 }
 
 func newQueue(o Output) *queue {
-	return &queue{Output: o, wake: make(chan struct{}, 1), gather: time.NewTimer(0), finished: make(chan struct{})}
+	return &queue{Output: o, wake: make(chan struct{}, 1), much: make(chan struct{}, 1), gather: time.NewTimer(0), finished: make(chan struct{})}
 }
 
 // missedRecord stands in an output for records that it was too slow for.
@@ -111,9 +112,9 @@ func (q *queue) pushRecord(b *batch, at int, bytes int64) {
 func (q *queue) queued(bytes int64) {
 	q.waits++
 	q.bytes[0] += bytes + eventCost
-	select {
-	case q.wake <- struct{}{}:
-	default: // it knows
+	signal(q.wake)
+	if q.waits >= gatherEvents || q.bytes[0] >= gatherBytes {
+		signal(q.much)
 	}
 }
 
@@ -161,8 +162,8 @@ func (q *queue) miss(b lostBytes) {
 	}
 }
 
-// tell hands what was taken to the output, and has it write it. One that panics
-// has failed: what strangers send must not end the relay by way of what shows
+// tell hands what was taken to the output, and has it write it. One that has failed
+// gets nothing more. One that panics has failed: what strangers send must not end the relay by way of what shows
 // it. The panic's value may hold what they sent, and is not told.
 func (q *queue) tell() (err error) {
 	defer func() {
@@ -170,6 +171,9 @@ func (q *queue) tell() (err error) {
 			err = fmt.Errorf("it broke down over a record (%T)", fault)
 		}
 	}()
+	if q.failed {
+		return nil
+	}
 	for i := range q.taken {
 		if err := q.one(&q.taken[i]); err != nil {
 			return err
