@@ -170,6 +170,9 @@ func (p *Proxy) HTTPAddr() net.Addr {
 	return p.http.listener.Addr()
 }
 
+// Settle has all decoded that has gone on so far.
+func (p *Proxy) Settle() { p.backlog.clear() }
+
 // withPort adds the default port to an address that has none.
 func withPort(address string) string {
 	if _, _, err := net.SplitHostPort(address); err == nil {

@@ -79,6 +79,7 @@ func (run *liveRun) printSoFar(w io.Writer) {
 		run.log.Warn().Msg("asked for the report so far, but --no-report keeps none")
 		return
 	}
+	run.settle()
 	var text bytes.Buffer
 	fmt.Fprintf(&text, "REPORT  the run until %s UTC\n\n\n", time.Now().UTC().Format(time.DateTime))
 	err := run.report.WriteTables(&text, report.Options{Width: run.width})

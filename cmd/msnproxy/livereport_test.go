@@ -19,7 +19,7 @@ func TestAReportThatIsAskedForJustBeforeTheEndIsPrinted(t *testing.T) {
 	self, err := os.FindProcess(os.Getpid())
 	must(t, err)
 	for range 10 {
-		run, out := &liveRun{report: report.New(), width: defaultWidth}, &stuck{begun: make(chan struct{}, 1), release: make(chan struct{})}
+		run, out := &liveRun{report: report.New(), settle: func() {}, width: defaultWidth}, &stuck{begun: make(chan struct{}, 1), release: make(chan struct{})}
 		stop := run.reportOnSignal(out)
 		must(t, self.Signal(reportSignal))
 		<-out.begun
@@ -31,5 +31,20 @@ func TestAReportThatIsAskedForJustBeforeTheEndIsPrinted(t *testing.T) {
 		time.AfterFunc(10*time.Millisecond, func() { close(out.release) })
 		stop()
 		await(t, "two reports", func() bool { return strings.Count(out.String(), "REPORT  the run") == 2 })
+	}
+}
+
+func TestAReportThatIsAskedForTellsWhatWasSaidLast(t *testing.T) {
+	if reportSignal == nil {
+		t.Skip("this system has no signal for it")
+	}
+	p := startProgram(t, "", "--quiet")
+	p.wantEvening()
+	must(t, p.cmd.Process.Signal(reportSignal))
+	last := p.lastWords()
+	_, talked, _ := strings.Cut(last, "MESSAGES")
+	talked, _, _ = strings.Cut(talked, "\n\n\n")
+	if soFar := p.log.String(); talked == "" || !strings.Contains(soFar, talked) {
+		t.Errorf("what was said is not in\n%s\nbut in\n%s", soFar, last)
 	}
 }

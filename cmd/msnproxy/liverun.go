@@ -25,6 +25,7 @@ type liveRun struct {
 	log     zerolog.Logger
 	live    *journal.Live
 	report  *report.Report // nil if there is to be none
+	settle  func()         // has the report hear of all that has happened so far
 	files   []*outputFile
 	width   int
 	cancel  context.CancelFunc
@@ -61,6 +62,10 @@ func runProxy(ctx context.Context, std stdio, f proxyFlags, ready func(context.C
 	}
 	run.live = journal.NewLive(f.showSecrets, run.outputFailed, outputs...)
 	p.RecordTo(run.live)
+	run.settle = func() {
+		p.Settle()
+		run.live.Settle(reportOutput)
+	}
 	stopReports := run.reportOnSignal(std.err)
 	defer stopReports()
 	run.announce(p, cfg) // who reads that may ask for a report
@@ -71,8 +76,11 @@ func runProxy(ctx context.Context, std stdio, f proxyFlags, ready func(context.C
 	return errors.Join(err, run.finish(std))
 }
 
-// standardOutput is the name of an output in messages.
-const standardOutput = "standard output"
+// Names of outputs in messages.
+const (
+	standardOutput = "standard output"
+	reportOutput   = "report"
+)
 
 // outputs opens everything that the flags ask for.
 func (run *liveRun) outputs(ctx context.Context, std stdio, f proxyFlags) ([]journal.Output, error) {
@@ -85,7 +93,7 @@ func (run *liveRun) outputs(ctx context.Context, std stdio, f proxyFlags) ([]jou
 		outputs = append(outputs, journal.Output{Name: standardOutput, Sink: shown})
 	}
 	if run.report != nil {
-		outputs = append(outputs, journal.Output{Name: "report", Sink: run.report})
+		outputs = append(outputs, journal.Output{Name: reportOutput, Sink: run.report})
 	}
 	if f.records != "" {
 		file, err := run.create(ctx, f.records, run.recordsMoved)

@@ -206,10 +206,7 @@ func (l *Live) idle(t *testing.T) {
 func waitFor(t *testing.T, s *fakeSink, n int) {
 	t.Helper()
 	for range 60000 {
-		s.mu.Lock()
-		got := len(s.lines)
-		s.mu.Unlock()
-		if got >= n {
+		if s.count() >= n {
 			return
 		}
 		time.Sleep(time.Millisecond)

@@ -153,6 +153,9 @@ func (l *Live) giveBack(q *queue) {
 		if b := q.taken[i].batch; b != nil {
 			l.batches.done(b)
 		}
+		if m := q.taken[i].mark; m != nil {
+			close(m)
+		}
 	}
 	clear(q.taken) // what is for a tap may be large
 	q.taken, q.inHand, q.bytes[1] = q.taken[:0], 0, 0

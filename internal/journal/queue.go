@@ -26,13 +26,14 @@ const (
 )
 
 // item is what an output is told: some of the records of a batch, a record of
-// the queue's own, or something for a tap.
+// the queue's own, or something for a tap. A mark is told to who waits for it.
 type item struct {
 	batch    *batch
 	from, to int
 	own      *decode.Record
 	lost     map[stream]int64 // bytes that the tap did not get before
 	tap      func(Tap) error
+	mark     chan struct{} // instead: closed when the output is done with what came before
 }
 
 // queue is what waits for one output.
@@ -192,6 +193,8 @@ func (q *queue) one(i *item) error {
 		return q.records(i)
 	case i.own != nil:
 		return q.Sink.Record(i.own)
+	case i.mark != nil:
+		return nil
 	}
 	for of, n := range i.lost {
 		if err := q.Tap.Lost(of.conn, of.dir, n); err != nil {
