@@ -392,12 +392,3 @@ func (b *seenBody) Close() error {
 	}
 	return b.ReadCloser.Close()
 }
-
-// dialHTTP connects to a gateway.
-func (p *Proxy) dialHTTP(ctx context.Context, address string, allow func(net.Addr) error) (net.Conn, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	stop := context.AfterFunc(p.dials, cancel)
-	defer stop()
-	return p.dialWith(ctx, address, allow)
-}

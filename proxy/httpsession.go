@@ -94,6 +94,25 @@ func (g *httpGateway) add(x *httpExchange, id string, cfg decode.Config) *gatewa
 	return s
 }
 
+// expire ends the sessions that were silent for too long, or are too many. The
+// caller holds the lock.
+func (g *httpGateway) expire() {
+	now := g.proxy.cfg.Now()
+	for one := g.sessions.Stale(now, gateway.IdleAfter); one != nil; one = g.sessions.Stale(now, gateway.IdleAfter) {
+		one.State.close("idle")
+		g.sessions.Remove(one)
+	}
+}
+
+// finish ends the sessions that are left when the run ends.
+func (g *httpGateway) finish() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, one := range g.sessions.All() {
+		one.State.close("capture ended") // as its capture tells it
+	}
+}
+
 // up decodes what the client has sent.
 func (s *gatewaySession) up(p []byte, at decode.Stamp) {
 	s.lockSeen()

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
+	"strconv"
 	"sync"
 
 	"msnproxy/decode"
@@ -51,6 +52,14 @@ func (c *carrier) idLocked() string {
 		c.name = c.client.g.nextCarrier()
 	}
 	return c.name
+}
+
+// nextCarrier makes the id of a TCP connection that something is told of.
+func (g *httpGateway) nextCarrier() string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.carriers++
+	return "h" + strconv.Itoa(g.carriers)
 }
 
 // shown is the server's address as captures and records have it.

@@ -510,3 +510,6 @@ func (p *Proxy) forget(c *conn) {
 
 // emit hands a record on.
 func (p *Proxy) emit(r *decode.Record) { p.cfg.Live.Emit(r) }
+
+// now is the time as records have it.
+func (p *Proxy) now() decode.Stamp { return decode.Stamp{Time: p.cfg.Now()} }

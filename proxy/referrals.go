@@ -95,6 +95,14 @@ func (c *conn) hostForClient() string {
 	return c.proxy.hostFor(c.client.LocalAddr())
 }
 
+// hostFor is the host at which a client can reach the proxy.
+func (p *Proxy) hostFor(local net.Addr) string {
+	if p.cfg.Advertise != "" {
+		return p.cfg.Advertise
+	}
+	return addrOf(local).String()
+}
+
 // refer has a listener for a server that a client is referred to, and returns
 // the address at which the client can reach it.
 func (p *Proxy) refer(c *conn, a rewrite.Address) (string, error) {
