@@ -111,13 +111,6 @@ func TestHTTPClientsThatTakeTheirTimeAreTurnedOut(t *testing.T) {
 	}
 }
 
-// count is how many clients there are.
-func (g *httpGateway) count() int {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return len(g.clients)
-}
-
 // TestAPollMayTakeLongerThanAnythingElse: who waits for news is not slow.
 func TestAPollMayTakeLongerThanAnythingElse(t *testing.T) {
 	const long = time.Second

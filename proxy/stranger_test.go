@@ -60,37 +60,6 @@ func TestAListenerRemembersSoManyClientsAndNoMore(t *testing.T) {
 	}
 }
 
-// TestTheStrictestOfThoseWhoNameAGatewayCounts: the same for gateways.
-func TestTheStrictestOfThoseWhoNameAGatewayCounts(t *testing.T) {
-	private, public := &net.TCPAddr{IP: net.IPv4(10, 0, 0, 5)}, &net.TCPAddr{IP: net.IPv4(203, 0, 113, 5)}
-	for _, order := range [][]net.Addr{{private, public}, {public, private}} {
-		targets := targets{g: &httpGateway{proxy: &Proxy{}}}
-		for _, from := range order {
-			if err := targets.name("inside.example.com:80", from); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if from := targets.by["inside.example.com:80"].from; !isPublic(from) {
-			t.Errorf("named by %v: what counts is %s", order, from)
-		}
-	}
-}
-
-func TestGatewaysThatAreNamedAreBounded(t *testing.T) {
-	targets := targets{g: &httpGateway{proxy: &Proxy{}}}
-	for n := range maxTargets + 1 {
-		if n == maxTargets && len(targets.by) != maxTargets {
-			t.Errorf("%d are remembered, want %d", len(targets.by), maxTargets)
-		}
-		if err := targets.name(fmt.Sprintf("10.0.%d.%d:80", n>>8, n&0xff), &net.TCPAddr{IP: net.IPv4(10, 0, 0, 5)}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if len(targets.by) > maxTargets || len(targets.by) == 0 {
-		t.Errorf("%d are remembered", len(targets.by))
-	}
-}
-
 func TestRoutesOfOnePortAreBounded(t *testing.T) {
 	var r routes
 	client := netip.MustParseAddr("127.0.0.1")
