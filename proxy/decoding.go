@@ -1,0 +1,181 @@
+package proxy
+
+import (
+	"bytes"
+	"fmt"
+	"runtime"
+	"sync"
+
+	"msnproxy/decode"
+)
+
+// newSession begins to decode the connection as one with that server.
+func (c *conn) newSession(server string) {
+	c.session = c.proxy.cfg.newSession(decode.Config{
+		Conn: c.id, Client: c.client.RemoteAddr().String(), Server: server,
+		Opened: decode.Stamp{Time: c.opened}, Book: &c.proxy.book, Checks: c.proxy.cfg.Checks, Emit: c.record, New: lendRecord,
+	})
+}
+
+// records are lent to sessions for the record that they make next: the outputs
+// get copies.
+var records = sync.Pool{New: func() any { return new(decode.Record) }}
+
+func lendRecord() *decode.Record { return records.Get().(*decode.Record) }
+
+// record hands a record on, and takes it back. It passes the gate first, if there
+// is one that way, which notes what it changes.
+func (c *conn) record(r *decode.Record) {
+	c.switchboard = c.switchboard || r.Server == decode.SB
+	switch {
+	case r.Dir == decode.ServerToClient:
+		c.gate.pass(r)
+	case r.Dir == decode.ClientToServer && c.asking != nil && c.asking.feeding:
+		c.asking.gate.pass(r)
+	}
+	if c.faults != nil {
+		c.faults.mark(r)
+	}
+	c.proxy.emit(r)
+	r.Trim()
+	records.Put(r)
+}
+
+// input is what one end has sent.
+type input struct {
+	bytes []byte
+	dir   decode.Direction
+	at    decode.Stamp
+}
+
+// wait tells whether what an end has sent goes on as it is, before it is decoded.
+// Then it waits for that in the backlog.
+func (c *conn) wait(dir decode.Direction, p []byte) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.over || c.unwatched():
+		return true
+	case dir == decode.ClientToServer && c.asking != nil, dir == decode.ServerToClient && !c.passesUnchanged(p):
+		return false
+	}
+	c.proxy.backlog.add(c, dir, p, c.now())
+	return true
+}
+
+// decodeNow decodes what is to go on now, and returns what of it goes on.
+func (c *conn) decodeNow(dir decode.Direction, p []byte) []byte {
+	c.lockSeen()
+	defer c.mu.Unlock()
+	if c.over {
+		return p
+	}
+	c.input = input{p, dir, c.now()}
+	c.proxy.stacks.run(c)
+	out := c.passed
+	c.input, c.passed = input{}, nil
+	return out
+}
+
+// lockSeen takes the lock when all is decoded that has gone on, of this
+// connection at least.
+func (c *conn) lockSeen() {
+	for {
+		c.proxy.backlog.clear()
+		c.mu.Lock()
+		if c.waiting == 0 {
+			return
+		}
+		c.mu.Unlock()
+	}
+}
+
+// follow decodes a piece of the backlog, which has gone on.
+func (c *conn) follow(dir decode.Direction, p []byte, at decode.Stamp) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.waiting--
+	if c.over || c.unwatched() {
+		return
+	}
+	c.input = input{p, dir, at}
+	c.proxy.cfg.Live.Data(c.id, dir, p, at)
+	if dir == decode.ServerToClient {
+		c.gate.follow(c.feed)
+	} else {
+		c.feed()
+	}
+	c.input = input{}
+}
+
+// decode decodes what has come, and has the gate tell what of it goes on.
+func (c *conn) decode() {
+	in := &c.input
+	tapped := in.bytes
+	if in.dir == decode.ClientToServer {
+		c.passed = c.withoutAnswer(in.bytes)
+	} else {
+		c.passed = c.gate.feed(in.bytes, c.feed)
+		if c.proxy.cfg.CaptureClientSide {
+			tapped = c.passed
+		}
+	}
+	c.proxy.cfg.Live.Data(c.id, in.dir, tapped, in.at)
+}
+
+// feed hands what is decoded at the moment to the decoder. It reports whether all
+// went well.
+func (c *conn) feed() bool {
+	if c.input.dir == decode.ClientToServer && !c.greeted.Swap(true) {
+		c.sayIfForeign(c.input.bytes)
+	}
+	return c.guard(func() { c.session.Feed(c.input.dir, c.input.bytes, c.input.at) })
+}
+
+// guard runs the decoder. If it panics, the connection is relayed undecoded
+// from then on. It reports whether all went well.
+func (c *conn) guard(decode func()) (ok bool) {
+	if c.broken {
+		return false
+	}
+	defer func() {
+		if fault := recover(); fault != nil {
+			c.broken, ok = true, false
+			c.proxy.cfg.Log.Error().Str("conn", c.id).Str("fault", faultText(fault)).
+				Msg("the decoder failed; the connection is relayed undecoded from here on")
+		}
+	}()
+	decode()
+	c.weigh()
+	return true
+}
+
+// faultText tells of a panic. What the program itself says of one holds no
+// bytes of a connection; anything else may, and only its type is told.
+func faultText(fault any) string {
+	if err, ok := fault.(runtime.Error); ok {
+		return err.Error()
+	}
+	return fmt.Sprintf("%T", fault)
+}
+
+// sayIfForeign says so at once where a client does not speak MSNP: the opaque
+// record comes only when there is more of it, or it ends.
+func (c *conn) sayIfForeign(first []byte) {
+	const handshake = 0x16 // the type of a TLS record that begins a connection
+	what := "something that is not MSNP"
+	switch {
+	case len(first) > 1 && first[0] == handshake && first[1] == 3:
+		what = "TLS"
+	case bytes.IndexByte(first, '\n') < 0 || decode.Plausible(firstLine(first), decode.ClientToServer):
+		return // MSNP, or too little to tell
+	}
+	c.proxy.cfg.Log.Warn().Str("conn", c.id).Stringer("client", c.client.RemoteAddr()).
+		Msg("the client begins with " + what + "; it is relayed as it is")
+}
+
+// firstLine is the first line of bytes, without its end.
+func firstLine(b []byte) []byte {
+	line, _, _ := bytes.Cut(b, []byte("\n"))
+	return bytes.TrimSuffix(line, []byte("\r"))
+}
