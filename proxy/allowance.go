@@ -125,11 +125,10 @@ func (c *conn) giveUpHog() bool {
 // relayed as it is from then on. The caller holds the lock.
 func (c *conn) giveUp() {
 	c.gate.follow(func() bool {
-		c.tellEnd(reasonUnfinished)
+		c.endSession(reasonUnfinished)
 		return false
 	})
-	c.broken, c.session = true, nil
-	c.weigh()
+	c.broken = true
 }
 
 // held is what an exchange of HTTP holds of messages.

@@ -159,6 +159,24 @@ func faultText(fault any) string {
 	return fmt.Sprintf("%T", fault)
 }
 
+// endSession tells the last record of the connection, unless that was told, and
+// lets the session go. The caller holds the lock.
+func (c *conn) endSession(reason string) {
+	c.tellEnd(reason)
+	c.session = nil
+	c.weigh()
+}
+
+func (c *conn) tellEnd(reason string) {
+	if c.endTold {
+		return
+	}
+	c.endTold = true
+	if !c.guard(func() { c.session.Close(reason, c.now()) }) {
+		c.proxy.emit(&decode.Record{Stamp: c.now(), Conn: c.id, Kind: decode.KindClose, Reason: reason})
+	}
+}
+
 // sayIfForeign says so at once where a client does not speak MSNP: the opaque
 // record comes only when there is more of it, or it ends.
 func (c *conn) sayIfForeign(first []byte) {

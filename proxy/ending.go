@@ -101,22 +101,8 @@ func (c *conn) finish() {
 		}
 		c.breakOff(dir, who, c.now())
 	}
-	defer c.faults.end()
-	c.tellEnd(c.reason)
-	c.session = nil
-	c.weigh()
-}
-
-// tellEnd has the last record of the connection told, unless it was. The caller
-// holds the lock.
-func (c *conn) tellEnd(reason string) {
-	if c.endTold {
-		return
-	}
-	c.endTold = true
-	if !c.guard(func() { c.session.Close(reason, c.now()) }) {
-		c.proxy.emit(&decode.Record{Stamp: c.now(), Conn: c.id, Kind: decode.KindClose, Reason: reason})
-	}
+	c.endSession(c.reason)
+	c.faults.end()
 }
 
 // abort ends a connection at once, when the recording of it ends.

@@ -167,9 +167,7 @@ func (s *gatewaySession) close(reason string) {
 	if s.silent {
 		return
 	}
-	s.tellEnd(reason)
-	s.session = nil
-	s.weigh()
+	s.endSession(reason)
 }
 
 // isOf tells whether a client is on the machine that the session began on: the
