@@ -47,11 +47,7 @@ type conn struct {
 	passed      []byte       // what of it goes on, if it has not yet
 	gate        gate         // to the client
 	asking      *questioning // nil unless the proxy has asked the client something
-	reason      string       // why the connection ended, as far as is known
-	ends        int          // how many ends have said all
-	deaf        string       // the end that took nothing any more, if one did
-	over        bool         // an end broke the connection off: nothing after that is told
-	aborted     bool
+	ending      ending
 }
 
 // run has both ways relayed, each in a goroutine of its own that begins there: a
@@ -82,7 +78,7 @@ func (c *conn) start(server net.Conn) {
 	c.server = server
 	c.faults = c.newFaulty()
 	c.fromServer = c.faults.reader(server)
-	if c.aborted {
+	if c.ending.aborted {
 		server.Close()
 		c.faults.end()
 	}
@@ -123,7 +119,7 @@ func (c *conn) upstreamWay(first []byte) {
 		}
 		if err != nil {
 			c.releaseUp()
-			c.ended(decode.ClientToServer, err)
+			c.ended(theClient, err)
 			return
 		}
 	}
@@ -136,7 +132,7 @@ func (c *conn) passUp(p []byte) bool {
 	c.writingUp.Store(true)
 	_, err := c.server.Write(p)
 	if err != nil {
-		c.writeFailed("server", err)
+		c.writeFailed(theServer, err)
 	}
 	c.writingUp.Store(false)
 	c.proxy.backlog.bound()
@@ -169,7 +165,7 @@ func (c *conn) downstreamWay() {
 		}
 		if err != nil {
 			c.release()
-			c.ended(decode.ServerToClient, err)
+			c.ended(theServer, err)
 			return
 		}
 	}
@@ -185,7 +181,7 @@ func (c *conn) passDown(p []byte) bool {
 	c.gate.rest()
 	c.toClient.Unlock()
 	if err != nil {
-		c.writeFailed("client", err)
+		c.writeFailed(theClient, err)
 	}
 	c.writingDown.Store(false)
 	c.proxy.backlog.bound()
@@ -219,7 +215,7 @@ func (c *conn) beforeClient(p []byte) []byte {
 func (c *conn) release() {
 	c.mu.Lock()
 	held := c.gate.release()
-	if c.proxy.cfg.CaptureClientSide && len(held) > 0 && !c.over {
+	if c.proxy.cfg.CaptureClientSide && len(held) > 0 && !c.ending.brokenOff {
 		c.proxy.cfg.Live.Data(c.id, decode.ServerToClient, held, c.now())
 	}
 	c.mu.Unlock()

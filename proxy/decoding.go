@@ -54,7 +54,7 @@ func (c *conn) wait(dir decode.Direction, p []byte) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
-	case c.over || c.unwatched():
+	case c.ending.brokenOff || c.unwatched():
 		return true
 	case dir == decode.ClientToServer && c.asking != nil, dir == decode.ServerToClient && !c.passesUnchanged(p):
 		return false
@@ -67,7 +67,7 @@ func (c *conn) wait(dir decode.Direction, p []byte) bool {
 func (c *conn) decodeNow(dir decode.Direction, p []byte) []byte {
 	c.lockSeen()
 	defer c.mu.Unlock()
-	if c.over {
+	if c.ending.brokenOff {
 		return p
 	}
 	c.input = input{p, dir, c.now()}
@@ -95,7 +95,7 @@ func (c *conn) follow(dir decode.Direction, p []byte, at decode.Stamp) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.waiting--
-	if c.over || c.unwatched() {
+	if c.ending.brokenOff || c.unwatched() {
 		return
 	}
 	c.input = input{p, dir, at}

@@ -9,34 +9,120 @@ import (
 	"msnproxy/decode"
 )
 
+// end is one of the two ends of a connection.
+type end uint8
+
+const (
+	theClient end = iota + 1
+	theServer
+)
+
+// String is how reasons and the log name the end.
+func (e end) String() string {
+	if e == theServer {
+		return "server"
+	}
+	return "client"
+}
+
+// says is the direction of what the end says.
+func (e end) says() decode.Direction {
+	if e == theServer {
+		return decode.ServerToClient
+	}
+	return decode.ClientToServer
+}
+
+// ending is how a connection ends, as far as is known. It takes note of what
+// happens, in whatever order that is, and does nothing about it itself.
+type ending struct {
+	reason    string // of the first that ended it; "" so far
+	closed    uint8  // ends that have said all
+	deaf      end    // took nothing any more, if one did
+	brokenOff bool   // an end broke the connection off: nothing after that is told
+	aborted   bool   // the proxy ended it
+}
+
+// saysAll takes note that an end has said all. It reports whether that was in
+// peace: a reset is told once, to the write that failed, and after that the end
+// is read as if it had said all.
+func (e *ending) saysAll(who end) bool {
+	if e.deaf == who {
+		return false
+	}
+	e.because(who.String() + " closed")
+	e.closed++
+	return true
+}
+
+// breaksOff takes note that an end broke the connection off, and reports whether
+// that is news.
+func (e *ending) breaksOff(who end) bool {
+	if e.brokenOff {
+		return false
+	}
+	e.because(who.String() + " reset")
+	e.brokenOff = true
+	return true
+}
+
+// takesNothing takes note that an end takes nothing any more. What it has sent
+// before may still be on its way: the other direction goes on until it ends by
+// itself.
+func (e *ending) takesNothing(who end) { e.deaf = who }
+
+// abort takes note that the proxy ends the connection.
+func (e *ending) abort(reason string) {
+	e.because(reason)
+	e.aborted = true
+}
+
+// because remembers the first reason for which a connection ends.
+func (e *ending) because(reason string) {
+	if e.reason == "" {
+		e.reason = reason
+	}
+}
+
+// begun tells whether there is any sign of the end: nobody is to be asked
+// anything any more.
+func (e *ending) begun() bool { return e.closed > 0 || e.cut() }
+
+// cut tells whether the connection ended before both ends had said all.
+func (e *ending) cut() bool { return e.brokenOff || e.aborted }
+
+// culprit returns the end that must have broken the connection off, if both ways
+// are over and that was not told: a write has failed, and no read told why.
+func (e *ending) culprit() (who end, missing bool) {
+	who = theClient
+	if e.deaf == theServer {
+		who = theServer
+	}
+	return who, e.closed < 2 && !e.cut()
+}
+
 // ended passes on that one end has said all, or has broken off.
-func (c *conn) ended(dir decode.Direction, err error) {
-	if errors.Is(err, io.EOF) {
-		c.awaitVerdict(dir)
+func (c *conn) ended(who end, err error) {
+	peace := errors.Is(err, io.EOF)
+	if peace {
+		c.awaitVerdict(who)
 	}
 	c.lockSeen()
 	defer c.mu.Unlock()
-	from, to, who := c.client, c.server, "client"
-	if dir == decode.ServerToClient {
-		from, to, who = c.server, c.client, "server"
+	from, to := c.client, c.server
+	if who == theServer {
+		from, to = to, from
 	}
-	at := c.now()
-	if errors.Is(err, io.EOF) && c.deaf != who { // a reset is told once: to the write that failed
-		c.because(who + " closed")
-		c.ends++
-		if !c.over {
-			c.proxy.cfg.Live.End(c.id, dir, at.Time)
-			c.guard(func() { c.session.End(dir) })
-		}
+	switch {
+	case peace && c.ending.saysAll(who):
+		c.tellHalf(who)
 		closeWrite(to)
-		return
+	case errors.Is(err, net.ErrClosed): // the other way has ended it, and said why
+	default:
+		c.breakOff(who)
+		reset(to)
+		from.Close()
 	}
-	if errors.Is(err, net.ErrClosed) {
-		return // the other way has ended it, and said why
-	}
-	c.breakOff(dir, who, at)
-	reset(to)
-	from.Close()
 }
 
 // verdictTime is how long the end of what somebody sends may wait for a write
@@ -48,9 +134,9 @@ const verdictTime = 3 * time.Second
 // awaitVerdict waits for a write to an end whose last byte has been read. The
 // system tells of a reset only once: to the write, and then the read sees an
 // end in peace.
-func (c *conn) awaitVerdict(dir decode.Direction) {
+func (c *conn) awaitVerdict(who end) {
 	writing := &c.writingDown
-	if dir == decode.ServerToClient {
+	if who == theServer {
 		writing = &c.writingUp
 	}
 	for waited := time.Duration(0); writing.Load() && waited < verdictTime; waited += time.Millisecond {
@@ -58,50 +144,44 @@ func (c *conn) awaitVerdict(dir decode.Direction) {
 	}
 }
 
-// breakOff takes note that an end broke the connection off. The caller holds
-// the lock.
-func (c *conn) breakOff(dir decode.Direction, who string, at decode.Stamp) {
-	if c.over {
+// tellHalf tells that an end has said all. The caller holds the lock.
+func (c *conn) tellHalf(who end) {
+	if c.ending.brokenOff {
 		return
 	}
-	c.because(who + " reset")
-	c.over = true
-	c.faults.end()
-	c.proxy.cfg.Log.Info().Str("conn", c.id).Str("end", who).Msg("the connection was broken off by one end, and is for the other")
-	c.proxy.cfg.Live.Reset(c.id, dir, at.Time)
+	c.proxy.cfg.Live.End(c.id, who.says(), c.now().Time)
+	c.guard(func() { c.session.End(who.says()) })
 }
 
-// writeFailed takes note that an end takes nothing any more. What it has sent
-// before may still be on its way: the other direction goes on until it ends by
-// itself.
-func (c *conn) writeFailed(who string, err error) {
+// breakOff takes note that an end broke the connection off, and tells of it. The
+// caller holds the lock.
+func (c *conn) breakOff(who end) {
+	if !c.ending.breaksOff(who) {
+		return
+	}
+	c.faults.end()
+	c.proxy.cfg.Log.Info().Str("conn", c.id).Stringer("end", who).Msg("the connection was broken off by one end, and is for the other")
+	c.proxy.cfg.Live.Reset(c.id, who.says(), c.now().Time)
+}
+
+// writeFailed takes note that an end takes nothing any more.
+func (c *conn) writeFailed(to end, err error) {
 	if errors.Is(err, net.ErrClosed) {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.deaf = who
-}
-
-// because remembers the first reason for which a connection ends.
-func (c *conn) because(reason string) {
-	if c.reason == "" {
-		c.reason = reason
-	}
+	c.ending.takesNothing(to)
 }
 
 // finish ends the session.
 func (c *conn) finish() {
 	c.lockSeen()
 	defer c.mu.Unlock()
-	if c.ends < 2 && !c.aborted && !c.over { // a write has failed, and no read told why
-		dir, who := decode.ClientToServer, "client"
-		if c.deaf == "server" {
-			dir, who = decode.ServerToClient, "server"
-		}
-		c.breakOff(dir, who, c.now())
+	if who, missing := c.ending.culprit(); missing {
+		c.breakOff(who)
 	}
-	c.endSession(c.reason)
+	c.endSession(c.ending.reason)
 	c.faults.end()
 }
 
@@ -110,8 +190,7 @@ func (c *conn) abort(reason string) {
 	c.lockSeen()
 	defer c.mu.Unlock()
 	c.tellOverdue()
-	c.because(reason)
-	c.aborted = true
+	c.ending.abort(reason)
 	c.faults.end()
 	c.client.Close()
 	if c.server != nil {

@@ -233,11 +233,9 @@ func (f *faulty) watchSwitchboard(r *decode.Record) {
 func (c *conn) drop(because Fault) {
 	c.lockSeen()
 	defer c.mu.Unlock()
-	if c.over || c.faults.isOver() {
+	if c.faults.isOver() || !c.ending.breaksOff(theServer) {
 		return
 	}
-	c.because("server reset")
-	c.over = true
 	c.faults.dropped = because.text
 	c.faults.end()
 	c.proxy.cfg.Live.Reset(c.id, decode.ServerToClient, c.now().Time)

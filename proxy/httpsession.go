@@ -81,7 +81,7 @@ func (g *httpGateway) add(x *httpExchange, id string, cfg decode.Config) *gatewa
 	cfg.Book, cfg.Checks, cfg.Emit, cfg.New = &p.book, p.cfg.Checks, c.record, lendRecord
 	c.session = p.cfg.newSession(cfg)
 	c.gate = c.downGate()
-	c.ends = 2 // there is nobody to be asked anything but in an answer
+	c.ending.closed = 2 // there is nobody to be asked anything but in an answer
 	s := &gatewaySession{conn: c, target: x.target, silent: cfg.MidStream}
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -45,7 +45,7 @@ func (p *Proxy) connections() []*conn {
 // challenge has no answer yet.
 func (c *conn) ask() {
 	c.lockSeen()
-	if c.session == nil || c.broken || c.over || c.ends > 0 || !c.session.MayChallenge() || c.asking != nil && len(c.asking.say) > 0 {
+	if c.session == nil || c.broken || c.ending.begun() || !c.session.MayChallenge() || c.asking != nil && len(c.asking.say) > 0 {
 		c.mu.Unlock()
 		return
 	}
@@ -134,7 +134,7 @@ func (c *conn) speak() {
 		_, err := c.client.Write(out)
 		c.toClient.Unlock()
 		if err != nil {
-			c.writeFailed("client", err)
+			c.writeFailed(theClient, err)
 			return
 		}
 	}
@@ -158,7 +158,7 @@ func (c *conn) maySpeak() bool {
 // hasToSay tells whether there is something to say, and this is the time. The
 // caller holds the lock.
 func (c *conn) hasToSay() bool {
-	return c.asking != nil && len(c.asking.say) > 0 && c.ends == 0 && !c.over && !c.aborted && !c.broken && c.gate.between()
+	return c.asking != nil && len(c.asking.say) > 0 && !c.ending.begun() && !c.broken && c.gate.between()
 }
 
 // spoken decodes what the client is to be told, and returns it.

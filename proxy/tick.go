@@ -39,7 +39,7 @@ func (c *conn) tick() {
 // the capture tells its readers that the connection got to this time. The caller
 // holds the lock.
 func (c *conn) tellOverdue() {
-	if c.session == nil || c.over || c.aborted {
+	if c.session == nil || c.ending.cut() {
 		return
 	}
 	at, told := c.now(), false
