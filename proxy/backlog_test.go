@@ -42,7 +42,7 @@ func (b *backlog) length() int {
 func TestWhatNothingFollowsIsDecodedInTime(t *testing.T) {
 	c, decoded := soloist(t)
 	for n := range int64(2) {
-		c.beforeServer([]byte("PNG\r\n"))
+		c.onward(decode.ClientToServer, []byte("PNG\r\n"))
 		for end := time.Now().Add(patience); decoded.Load() == n; time.Sleep(time.Millisecond) {
 			if time.Now().After(end) {
 				t.Fatalf("command %d was not decoded", n+1)
@@ -64,7 +64,7 @@ func TestTheBacklogIsDecodedWhenItIsFull(t *testing.T) {
 			c, decoded := soloist(t)
 			const times = 10 * backlogPieces
 			for range times {
-				c.beforeServer([]byte(one.piece))
+				c.onward(decode.ClientToServer, []byte(one.piece))
 				c.proxy.backlog.bound()
 				if n := c.proxy.backlog.length(); n >= one.most {
 					t.Errorf("%d pieces wait, want fewer than %d", n, one.most)
@@ -80,7 +80,7 @@ func TestTheBacklogIsDecodedWhenItIsFull(t *testing.T) {
 
 func TestTheBacklogKeepsNoMemoryForWhatWasHuge(t *testing.T) {
 	c, _ := soloist(t)
-	c.beforeServer(bytes.Repeat([]byte("PNG\r\n"), backlogBytes))
+	c.onward(decode.ClientToServer, bytes.Repeat([]byte("PNG\r\n"), backlogBytes))
 	for range 2 { // the two halves of it
 		c.proxy.backlog.clear()
 	}

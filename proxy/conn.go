@@ -44,7 +44,6 @@ type conn struct {
 	switchboard bool         // what the client is connected to, once that is known
 	waiting     int          // pieces of it in the backlog
 	input       input        // what is decoded at the moment
-	passed      []byte       // what of it goes on, if it has not yet
 	gate        gate         // to the client
 	asking      *questioning // nil unless the proxy has asked the client something
 	ending      ending
@@ -103,7 +102,7 @@ func (c *conn) unreachable(reason string) {
 	c.session.Close(reason, c.now())
 }
 
-func (c *conn) now() decode.Stamp { return decode.Stamp{Time: c.proxy.cfg.Now()} }
+func (c *conn) now() decode.Stamp { return c.proxy.now() }
 
 // upstreamWay passes on what the client sends, and decodes it after.
 func (c *conn) upstreamWay(first []byte) {
@@ -128,7 +127,7 @@ func (c *conn) upstreamWay(first []byte) {
 // passUp writes to the server what the client has sent, which is decoded after
 // that.
 func (c *conn) passUp(p []byte) bool {
-	p = c.beforeServer(p)
+	p = c.onward(decode.ClientToServer, p)
 	c.writingUp.Store(true)
 	_, err := c.server.Write(p)
 	if err != nil {
@@ -143,15 +142,6 @@ func (c *conn) passUp(p []byte) bool {
 		c.faults.carryOut()
 	}
 	return err == nil
-}
-
-// beforeServer returns what the server is to get now of what the client has
-// sent.
-func (c *conn) beforeServer(p []byte) []byte {
-	if c.wait(decode.ClientToServer, p) {
-		return p
-	}
-	return c.decodeNow(decode.ClientToServer, p)
 }
 
 // downstreamWay passes on what the server sends, and decodes it before or after.
@@ -177,7 +167,7 @@ func (c *conn) passDown(p []byte) bool {
 	c.toClient.Lock()
 	c.speakFirst()
 	c.writingDown.Store(true)
-	err := c.writeDown(c.beforeClient(p))
+	err := c.writeDown(c.onward(decode.ServerToClient, p))
 	c.gate.rest()
 	c.toClient.Unlock()
 	if err != nil {
@@ -199,16 +189,6 @@ func (c *conn) writeDown(out []byte) error {
 	}
 	_, err := c.client.Write(out)
 	return err
-}
-
-// beforeClient returns what the client is to get now of what the server has
-// sent. It decodes that, unless it is known that nothing has to be changed: then
-// it can wait until it has gone on.
-func (c *conn) beforeClient(p []byte) []byte {
-	if c.wait(decode.ServerToClient, p) {
-		return p
-	}
-	return c.decodeNow(decode.ServerToClient, p)
 }
 
 // release passes on what the gate has held back, when nothing follows it.

@@ -43,9 +43,20 @@ func (c *conn) record(r *decode.Record) {
 
 // input is what one end has sent.
 type input struct {
-	bytes []byte
-	dir   decode.Direction
-	at    decode.Stamp
+	bytes  []byte
+	dir    decode.Direction
+	at     decode.Stamp
+	passed []byte // what of it goes on, if it has not yet
+}
+
+// onward returns what is to go on now of what an end has sent. It decodes that,
+// unless it is known that nothing has to be changed: then it can wait until it has
+// gone on.
+func (c *conn) onward(dir decode.Direction, p []byte) []byte {
+	if c.wait(dir, p) {
+		return p
+	}
+	return c.decodeNow(dir, p)
 }
 
 // wait tells whether what an end has sent goes on as it is, before it is decoded.
@@ -70,10 +81,10 @@ func (c *conn) decodeNow(dir decode.Direction, p []byte) []byte {
 	if c.ending.brokenOff {
 		return p
 	}
-	c.input = input{p, dir, c.now()}
+	c.input = input{bytes: p, dir: dir, at: c.now()}
 	c.proxy.stacks.run(c)
-	out := c.passed
-	c.input, c.passed = input{}, nil
+	out := c.input.passed
+	c.input = input{}
 	return out
 }
 
@@ -98,7 +109,7 @@ func (c *conn) follow(dir decode.Direction, p []byte, at decode.Stamp) {
 	if c.ending.brokenOff || c.unwatched() {
 		return
 	}
-	c.input = input{p, dir, at}
+	c.input = input{bytes: p, dir: dir, at: at}
 	c.proxy.cfg.Live.Data(c.id, dir, p, at)
 	if dir == decode.ServerToClient {
 		c.gate.follow(c.feed)
@@ -113,11 +124,11 @@ func (c *conn) decode() {
 	in := &c.input
 	tapped := in.bytes
 	if in.dir == decode.ClientToServer {
-		c.passed = c.withoutAnswer(in.bytes)
+		in.passed = c.withoutAnswer(in.bytes)
 	} else {
-		c.passed = c.gate.feed(in.bytes, c.feed)
+		in.passed = c.gate.feed(in.bytes, c.feed)
 		if c.proxy.cfg.CaptureClientSide {
-			tapped = c.passed
+			tapped = in.passed
 		}
 	}
 	c.proxy.cfg.Live.Data(c.id, in.dir, tapped, in.at)
