@@ -47,18 +47,24 @@ var usualSizes = sizes{size: maxUnfinished, share: unfinishedShare}
 func (a *allowance) lacks() bool   { return a.used.Load() > a.size }
 func (a *allowance) lacking() bool { return a.used.Load() > a.size/4*3 }
 
+// weight is what a connection holds of an allowance.
+type weight struct {
+	size int64
+	turn int64 // when that changed last
+}
+
 // weigh notes what the connection holds now. The caller holds the lock.
 func (c *conn) weigh() {
 	now := int64(0)
 	if c.session != nil {
 		now = c.session.Held()
 	}
-	if now == c.unfinished {
+	if now == c.weight.size {
 		return
 	}
 	a := &c.proxy.allowance
-	a.used.Add(now - c.unfinished)
-	c.unfinished, c.weighed = now, a.turn.Add(1)
+	a.used.Add(now - c.weight.size)
+	c.weight = weight{now, a.turn.Add(1)}
 }
 
 // boundUnfinished makes room if the connections hold too much. The caller holds
@@ -100,7 +106,7 @@ func (p *Proxy) hogs() (list []*conn) {
 	for _, c := range p.connections() {
 		c.mu.Lock()
 		if c.holdsMuch() {
-			list, since[c] = append(list, c), c.weighed
+			list, since[c] = append(list, c), c.weight.turn
 		}
 		c.mu.Unlock()
 	}
@@ -108,7 +114,7 @@ func (p *Proxy) hogs() (list []*conn) {
 	return list
 }
 
-func (c *conn) holdsMuch() bool { return c.unfinished > c.proxy.allowance.share }
+func (c *conn) holdsMuch() bool { return c.weight.size > c.proxy.allowance.share }
 
 // giveUpHog gives up decoding the connection, unless it holds little by now.
 func (c *conn) giveUpHog() bool {

@@ -19,11 +19,12 @@ func soloist(t *testing.T) (c *conn, decoded *atomic.Int64) {
 	p := &Proxy{cfg: Config{Live: live, Now: time.Now}}
 	p.backlog = newBacklog(&p.stacks)
 	decoded = new(atomic.Int64)
-	c = &conn{proxy: p, id: "c1", session: decode.NewSession(decode.Config{Conn: "c1", Emit: func(r *decode.Record) {
+	c = &conn{proxy: p, id: "c1"}
+	c.session = decode.NewSession(decode.Config{Conn: "c1", Emit: func(r *decode.Record) {
 		if r.Kind == decode.KindCommand {
 			decoded.Add(1)
 		}
-	}})}
+	}})
 	t.Cleanup(func() {
 		p.backlog.clear()
 		p.stacks.drop()

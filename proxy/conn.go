@@ -15,38 +15,31 @@ const lingerTime = time.Second
 
 // conn is one relayed connection.
 type conn struct {
-	proxy    *Proxy
-	id       string
-	client   net.Conn
-	server   net.Conn
-	to       destination
-	opened   time.Time
-	greeted  atomic.Bool  // the client has said something
-	underWay atomic.Int32 // ways that have not ended
+	proxy  *Proxy
+	id     string
+	client net.Conn
+	to     destination
+	opened time.Time
+
+	// start adds these, under the lock, before the two ways begin.
+	server     net.Conn
+	faults     *faulty   // nil if there are none (Config.Faults)
+	fromServer io.Reader // the server, as near as the faults have it
+
+	// What needs no lock.
+	underWay               atomic.Int32   // ways that have not ended
+	greeted                atomic.Bool    // the client has said something
+	writingUp, writingDown atomic.Bool    // a write is under way, or has failed and that is not noted yet
+	asked                  atomic.Bool    // asking is not nil
+	speaking               sync.WaitGroup // those who speak aside, see speakAside
 
 	// toClient is held while something is written to the client, and so is
 	// what the gate let out.
 	toClient sync.Mutex
 
-	writingUp, writingDown atomic.Bool // a write is under way, or has failed and that is not noted yet
-	asked                  atomic.Bool // asking is not nil
-	speaking               sync.WaitGroup
-
-	faults     *faulty   // nil if there are none (Config.Faults)
-	fromServer io.Reader // the server, as near as the faults have it
-
-	mu          sync.Mutex // guards what follows: the session sees bytes in one order
-	session     *decode.Session
-	broken      bool         // decoding has panicked or was given up; bytes pass undecoded
-	endTold     bool         // by the last record of it
-	unfinished  int64        // what of it counts as held, see allowance
-	weighed     int64        // when that changed last
-	switchboard bool         // what the client is connected to, once that is known
-	waiting     int          // pieces of it in the backlog
-	input       input        // what is decoded at the moment
-	gate        gate         // to the client
-	asking      *questioning // nil unless the proxy has asked the client something
-	ending      ending
+	mu       sync.Mutex // guards what follows: the session sees bytes in one order
+	decoding            // of what both ends say
+	ending   ending
 }
 
 // run has both ways relayed, each in a goroutine of its own that begins there: a

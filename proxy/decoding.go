@@ -9,6 +9,20 @@ import (
 	"msnproxy/decode"
 )
 
+// decoding is what a connection holds so that what its ends say can be decoded. Its
+// lock guards that, but for what the gate let out (see conn.toClient).
+type decoding struct {
+	session     *decode.Session // nil once it has ended, or was given up
+	broken      bool            // it has panicked or was given up; bytes pass undecoded
+	endTold     bool            // by the last record of it
+	switchboard bool            // what the client is connected to, once that is known
+	weight      weight
+	waiting     int          // pieces of it in the backlog
+	input       input        // what is decoded at the moment
+	gate        gate         // to the client
+	asking      *questioning // nil unless the proxy has asked the client something
+}
+
 // newSession begins to decode the connection as one with that server.
 func (c *conn) newSession(server string) {
 	c.session = c.proxy.cfg.newSession(decode.Config{
