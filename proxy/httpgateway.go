@@ -112,8 +112,7 @@ func (g *httpGateway) stop() {
 func (g *httpGateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.handling.Add(1)
 	defer g.handling.Done()
-	answer := &namedHeaders{ResponseWriter: w, control: http.NewResponseController(w), time: g.proxy.cfg.httpTimes.write}
-	answer.asked = &timedBody{ReadCloser: r.Body, control: answer.control, time: g.proxy.cfg.httpTimes.body, ended: r.Body == http.NoBody}
+	answer := newHTTPAnswer(w, r.Body, g.proxy.cfg.httpTimes)
 	client := r.Context().Value(clientKey{}).(*httpClient)
 	defer answer.finish(client)
 	r.Body, w = answer.asked, answer
