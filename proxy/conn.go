@@ -10,9 +10,6 @@ import (
 	"msnproxy/decode"
 )
 
-// lingerTime is how long a client may take to notice that its connection ended.
-const lingerTime = time.Second
-
 // conn is one relayed connection.
 type conn struct {
 	proxy  *Proxy
@@ -81,18 +78,6 @@ func (c *conn) start(server net.Conn) {
 		shown = c.client.LocalAddr()
 	}
 	c.proxy.cfg.Live.Open(c.id, c.client.RemoteAddr().String(), shown.String(), c.opened)
-}
-
-// unreachable ends a connection that got to no server, for a reason.
-func (c *conn) unreachable(reason string) {
-	closeWrite(c.client)
-	c.client.SetReadDeadline(time.Now().Add(lingerTime))
-	io.Copy(io.Discard, c.client) // what was not read would turn the end into a reset
-	c.client.Close()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.newSession(c.to.server)
-	c.session.Close(reason, c.now())
 }
 
 func (c *conn) now() decode.Stamp { return c.proxy.now() }

@@ -198,6 +198,21 @@ func (c *conn) abort(reason string) {
 	}
 }
 
+// lingerTime is how long a client may take to notice that its connection ended.
+const lingerTime = time.Second
+
+// unreachable ends a connection that got to no server, for a reason.
+func (c *conn) unreachable(reason string) {
+	closeWrite(c.client)
+	c.client.SetReadDeadline(time.Now().Add(lingerTime))
+	io.Copy(io.Discard, c.client) // what was not read would turn the end into a reset
+	c.client.Close()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.newSession(c.to.server)
+	c.session.Close(reason, c.now())
+}
+
 // closeWrite tells an end that nothing more comes, while it may go on.
 func closeWrite(to net.Conn) {
 	if half, ok := to.(interface{ CloseWrite() error }); ok {
