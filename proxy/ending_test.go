@@ -2,9 +2,17 @@ package proxy
 
 import (
 	"fmt"
+	"io"
+	"net"
 	"slices"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rs/zerolog"
 )
 
 // happening is something that a connection may end by.
@@ -158,5 +166,66 @@ func wantKept(t *testing.T, order string, before, after ending) {
 	}
 	if before.brokenOff && (after.breaksOff(theClient) || after.breaksOff(theServer)) {
 		t.Errorf("%s: it is broken off once more", order)
+	}
+}
+
+// TestAnEndThatIsReadWaitsForTheWriteToIt, which may have got its reset, and not for
+// ever: an end that has said all may take nothing for as long as it likes.
+func TestAnEndThatIsReadWaitsForTheWriteToIt(t *testing.T) {
+	for _, who := range []end{theClient, theServer} {
+		for takes, want := range map[time.Duration]string{verdictTime / 2: " reset", 2 * verdictTime: " closed"} {
+			synctest.Test(t, func(t *testing.T) {
+				c, _ := soloist(t)
+				c.client, c.server = net.Pipe()
+				writing := &c.writingDown
+				if who == theServer {
+					writing = &c.writingUp
+				}
+				writing.Store(true)
+				var write sync.WaitGroup
+				write.Go(func() {
+					time.Sleep(takes)
+					c.writeFailed(who, syscall.ECONNRESET)
+					writing.Store(false)
+				})
+				c.ended(who, io.EOF)
+				write.Wait()
+				if got := c.ending.reason; got != who.String()+want {
+					t.Errorf("where a write takes %v, %s closes for %q", takes, who, got)
+				}
+			})
+		}
+	}
+}
+
+func TestWhoTookNothingBrokeOffIfNoReadTells(t *testing.T) {
+	for _, who := range []end{theClient, theServer} {
+		c, _ := soloist(t)
+		var log strings.Builder
+		c.proxy.cfg.Log = zerolog.New(&log)
+		c.writeFailed(who, syscall.EPIPE)
+		c.finish()
+		if got := c.ending.reason; got != who.String()+" reset" {
+			t.Errorf("%s took nothing, and the reason is %q", who, got)
+		}
+		if !strings.Contains(log.String(), `"end":"`+who.String()+`"`) {
+			t.Errorf("the log says %q", log.String())
+		}
+	}
+}
+
+func TestNothingIsSaidOnceTheEndHasBegun(t *testing.T) {
+	for _, h := range happenings {
+		c, _ := soloist(t)
+		c.gate = c.downGate()
+		c.asking = &questioning{say: []byte("CHL 0 1\r\n")}
+		if !c.maySpeak() {
+			t.Fatal("nothing is said on a connection that goes on")
+		}
+		h.note(&c.ending)
+		// That somebody takes nothing shows when it is said.
+		if want := strings.HasSuffix(h.text, "deaf"); c.maySpeak() != want {
+			t.Errorf("%s: something is said %t, want %t", h.text, !want, want)
+		}
 	}
 }

@@ -92,6 +92,17 @@ func TestAnEveningOverHTTPAndOnePort(t *testing.T) {
 	wantParity(t, records, capture)
 }
 
+// TestNobodyIsAskedAnythingOverHTTP: there is no way to a client but the answers
+// to what it asks.
+func TestNobodyIsAskedAnythingOverHTTP(t *testing.T) {
+	records, _ := httpEvening(t, [2]decode.Dialect{8, 18}, false, func(cfg *Config) { cfg.InjectChallenge = time.Millisecond })
+	for _, r := range records {
+		if r.Injected {
+			t.Errorf("%s %d: the proxy says %s", r.Conn, r.Seq, r.Line)
+		}
+	}
+}
+
 // TestACaptureOfTheClientsSide shows what the client received.
 func TestACaptureOfTheClientsSideOverHTTP(t *testing.T) {
 	records, capture := httpEvening(t, [2]decode.Dialect{8, 18}, false, func(cfg *Config) { cfg.CaptureClientSide = true })
