@@ -38,7 +38,8 @@ func (e end) says() decode.Direction {
 type ending struct {
 	reason    string // of the first that ended it; "" so far
 	closed    uint8  // ends that have said all
-	deaf      end    // took nothing any more, if one did
+	deaf      end    // took nothing any more, if one did: the first
+	bothDeaf  bool   // the other one did not either
 	brokenOff bool   // an end broke the connection off: nothing after that is told
 	aborted   bool   // the proxy ended it
 }
@@ -47,7 +48,7 @@ type ending struct {
 // peace: a reset is told once, to the write that failed, and after that the end
 // is read as if it had said all.
 func (e *ending) saysAll(who end) bool {
-	if e.deaf == who {
+	if e.deaf == who || e.bothDeaf {
 		return false
 	}
 	e.because(who.String() + " closed")
@@ -69,7 +70,12 @@ func (e *ending) breaksOff(who end) bool {
 // takesNothing takes note that an end takes nothing any more. What it has sent
 // before may still be on its way: the other direction goes on until it ends by
 // itself.
-func (e *ending) takesNothing(who end) { e.deaf = who }
+func (e *ending) takesNothing(who end) {
+	if e.deaf == 0 {
+		e.deaf = who
+	}
+	e.bothDeaf = e.bothDeaf || e.deaf != who
+}
 
 // abort takes note that the proxy ends the connection.
 func (e *ending) abort(reason string) {
