@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// maxAhead is how far from the bytes expected next a segment may be.
+	// maxAhead is how far from what is known to have been sent a segment may be.
 	// Windows are far smaller, but a capture can have lost any amount. What
 	// is further off belongs to another connection of the same ports.
 	maxAhead = 64 << 20
@@ -84,15 +84,20 @@ func (h *half) start(origin uint32, exact bool) {
 // number, as far as is known without one.
 func (h *half) beginsBehind(syn uint32) bool { return h.started && h.origin == syn+1 }
 
-// offset maps a sequence number to the offset that is nearest to the bytes
-// expected next. This is what makes the wrap at 2^32 harmless.
+// offset maps a sequence number to the offset that is nearest to how far the
+// sender is known to have come. This is what makes the wrap at 2^32 harmless.
 func (h *half) offset(seq uint32) int64 {
-	return h.next + int64(int32(seq-(h.origin+uint32(h.next))))
+	known := h.known()
+	return known + int64(int32(seq-(h.origin+uint32(known))))
 }
+
+// known is the end of what is known to have been sent: more than what came, where
+// packets are cut.
+func (h *half) known() int64 { return max(h.sent, h.next) }
 
 // reaches tells whether an offset can belong to this connection.
 func (h *half) reaches(offset int64) bool {
-	return offset-h.next <= maxAhead && h.next-offset <= maxAhead
+	return offset-h.known() <= maxAhead && h.next-offset <= maxAhead
 }
 
 // take accepts the bytes of a segment.
@@ -251,7 +256,7 @@ func (h *half) giveUp(a *assembler) bool {
 // counts as a byte in TCP: where the capture does not have it, it may be the
 // last one of those, and is if the receiver has sent its own.
 func (h *half) ackedData() int64 {
-	seen := max(h.sent, h.next)
+	seen := h.known()
 	switch {
 	case h.fin >= 0:
 		return min(h.acked, h.fin)

@@ -3,6 +3,7 @@ package captures
 import (
 	"bytes"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -81,4 +82,46 @@ func FuzzTap(f *testing.F) {
 			t.Fatalf("%v, skipped %v", r.err, r.summary.Skipped)
 		}
 	})
+}
+
+// However much a tap misses, the capture tells how much, and what comes after that
+// is of the same connection.
+func TestBytesThatATapMissesAreMissingInTheCaptureHoweverMany(t *testing.T) {
+	for _, server := range []string{"198.51.100.7:1863", "[2001:db8::7]:1863"} {
+		for name, losses := range map[string][]int64{
+			"one byte":                           {1},
+			"as many as a number may jump":       {largestJump},
+			"one more":                           {largestJump + 1},
+			"many at a time, often":              slices.Repeat([]int64{largestJump - 1}, 20),
+			"more than a sequence number counts": {5 << 30},
+			"exactly what it counts":             {1 << 32},
+		} {
+			var file bytes.Buffer
+			tap, err := NewTap(&file)
+			check(t, err)
+			at := decode.Stamp{Time: writerStart}
+			check(t, tap.Open("c1", writerClient.String(), server, at.Time))
+			check(t, tap.Data("c1", writerC2S, []byte("ANS 1 a@example.com x 1\r\n"), at))
+			check(t, tap.Data("c1", writerS2C, []byte("ANS 1 OK\r\n"), at))
+			var all int64
+			for _, n := range losses {
+				check(t, tap.Lost("c1", writerS2C, n))
+				all += n
+			}
+			check(t, tap.Data("c1", writerS2C, []byte("BYE bob@example.com\r\n"), at))
+			check(t, tap.Close())
+			r := decodeFile(file.Bytes())
+			check(t, r.err)
+			var missing int64
+			for _, record := range r.records {
+				if record.Kind == decode.KindGap {
+					missing += record.Bytes
+				}
+			}
+			if missing != all || r.summary.Connections != 1 || len(r.summary.Skipped) > 0 {
+				t.Errorf("%s, %s: %d bytes are missing of %d, in %d connections; skipped %v", name, server, missing, all, r.summary.Connections, r.summary.Skipped)
+			}
+			wantLines(t, r, writerS2C, "ANS 1 OK", "BYE bob@example.com")
+		}
+	}
 }

@@ -81,13 +81,15 @@ func (c *writerCount) Write(p []byte) (int, error) {
 // writerConn is an open connection.
 type writerConn struct {
 	client, server writerEnd
+	last           time.Time // of what happened on it
 }
 
 // writerEnd is one end of a connection, as a sender.
 type writerEnd struct {
-	addr netip.AddrPort
-	next uint32 // sequence number of what it sends next
-	done bool   // it has sent its FIN
+	addr   netip.AddrPort
+	next   uint32 // sequence number of what it sends next
+	jumped int64  // bytes that are missing since it sent something
+	done   bool   // it has sent its FIN
 }
 
 // NewWriter returns a Writer after writing the head of the file. Close what
@@ -249,21 +251,6 @@ func (w *Writer) Reset(conn string, dir decode.Direction, at time.Time) error {
 	return w.packet(from, to, layers.TCP{ACK: true, RST: true}, nil, at)
 }
 
-// Lose tells that n bytes that one end sent are not to be had. Readers see them
-// missing in the sequence numbers.
-func (w *Writer) Lose(conn string, dir decode.Direction, n int64) error {
-	c := w.open[conn]
-	if c == nil {
-		return fmt.Errorf("capture: connection %q is not open", conn)
-	}
-	if dir == decode.ClientToServer {
-		c.client.next += uint32(n)
-	} else {
-		c.server.next += uint32(n)
-	}
-	return nil
-}
-
 // Idle writes an empty segment of the client: it tells readers of the capture
 // that the connection got to that time, and nothing else.
 func (w *Writer) Idle(conn string, at time.Time) error {
@@ -316,6 +303,7 @@ func (w *Writer) ends(conn string, dir decode.Direction, at time.Time) (c *write
 	if err := checkTime(conn, at); err != nil {
 		return nil, nil, nil, err
 	}
+	c.last = at
 	switch dir {
 	case decode.ClientToServer:
 		return c, &c.client, &c.server, nil
@@ -342,16 +330,15 @@ func (w *Writer) acknowledge(from, to *writerEnd, at time.Time) error {
 // packet writes a segment with the given flags and counts what it takes of
 // the sender's sequence numbers, which wrap at 2^32 as uint32 does.
 func (w *Writer) packet(from, to *writerEnd, tcp layers.TCP, payload []byte, at time.Time) error {
-	tcp.SrcPort, tcp.DstPort = layers.TCPPort(from.addr.Port()), layers.TCPPort(to.addr.Port())
-	tcp.Seq, tcp.Window = from.next, writerWindow
-	if tcp.ACK {
-		tcp.Ack = to.next
-	}
+	tcp = from.segment(to, tcp)
 	from.next += uint32(len(payload))
+	if len(payload) > 0 {
+		from.jumped = 0
+	}
 	if tcp.SYN || tcp.FIN {
 		from.next++
 	}
-	raw, err := w.serialize(from.addr.Addr(), to.addr.Addr(), &tcp, payload)
+	raw, err := w.serialize(from.addr.Addr(), to.addr.Addr(), &tcp, payload, 0)
 	if err != nil {
 		return fmt.Errorf("capture: make a packet: %w", err)
 	}
@@ -360,10 +347,25 @@ func (w *Writer) packet(from, to *writerEnd, tcp layers.TCP, payload []byte, at 
 	} else {
 		err = w.out.WritePacket(gopacket.CaptureInfo{Timestamp: at, CaptureLength: len(raw), Length: len(raw)}, raw)
 	}
+	return written(err)
+}
+
+// written says what was done where it failed.
+func written(err error) error {
 	if err != nil {
 		return fmt.Errorf("write the capture: %w", err)
 	}
 	return nil
+}
+
+// segment completes the header of a segment with what both ends have got to.
+func (from *writerEnd) segment(to *writerEnd, tcp layers.TCP) layers.TCP {
+	tcp.SrcPort, tcp.DstPort = layers.TCPPort(from.addr.Port()), layers.TCPPort(to.addr.Port())
+	tcp.Seq, tcp.Window = from.next, writerWindow
+	if tcp.ACK {
+		tcp.Ack = to.next
+	}
+	return tcp
 }
 
 // writeCommented writes an enhanced packet block with a comment, which
@@ -400,19 +402,22 @@ func padBlock(b []byte) []byte {
 	return b
 }
 
-// serialize returns the bytes of a packet, which are valid until the next call.
-func (w *Writer) serialize(src, dst netip.Addr, tcp *layers.TCP, payload []byte) ([]byte, error) {
+// serialize returns the bytes of a packet, which are valid until the next call. Of
+// a packet that is cut, so many bytes are told and not there.
+func (w *Writer) serialize(src, dst netip.Addr, tcp *layers.TCP, payload []byte, cut uint16) ([]byte, error) {
 	var network gopacket.SerializableLayer
 	if src.Is4() {
 		ip := ipv4Header(src, dst)
+		ip.IHL, ip.Length = writerIPv4Header/4, writerIPv4Header+writerTCPHeader+cut
 		_ = tcp.SetNetworkLayerForChecksum(ip) // fails for other layers only
 		network = ip
 	} else {
 		ip := ipv6Header(src, dst)
+		ip.Length = writerTCPHeader + cut
 		_ = tcp.SetNetworkLayerForChecksum(ip)
 		network = ip
 	}
-	fix := gopacket.SerializeOptions{FixLengths: true, ComputeChecksums: true}
+	fix := gopacket.SerializeOptions{FixLengths: cut == 0, ComputeChecksums: true}
 	err := gopacket.SerializeLayers(w.buffer, fix, network, tcp, gopacket.Payload(payload))
 	return w.buffer.Bytes(), err
 }
