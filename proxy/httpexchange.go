@@ -204,9 +204,15 @@ func (x *httpExchange) seenRequest() *http.Request {
 	return asServed(x.out)
 }
 
-// asServed is an outgoing request as a server reads it.
+// asServed is an outgoing request as a server reads it: the names of its headers
+// are written as clients write them, which are not the capitals that net/http
+// knows them by.
 func asServed(out *http.Request) *http.Request {
 	r := *out
+	r.Header = make(http.Header, len(out.Header))
+	for name, values := range out.Header {
+		r.Header[http.CanonicalHeaderKey(name)] = values
+	}
 	r.RequestURI = out.URL.RequestURI()
 	r.URL = &url.URL{Path: out.URL.Path, RawPath: out.URL.RawPath, RawQuery: out.URL.RawQuery}
 	return &r

@@ -191,6 +191,21 @@ func TestOtherHTTPIsRelayedAsItIs(t *testing.T) {
 	wantHTTPParity(t, records, decoded(t, capture.Bytes()))
 }
 
+// TestTheActionOfACallIsTold: its header goes on to the server with other capitals
+// than net/http knows it by.
+func TestTheActionOfACallIsTold(t *testing.T) {
+	h, capture, _ := webHarness(t, func(http.ResponseWriter, *http.Request) {}, nil)
+	_, r := rawHTTP(t, h, "POST /abservice/abservice.asmx HTTP/1.1\r\nHost: x\r\nSOAPAction: \"http://www.msn.com/webservices/AddressBook/ABFindAll\"\r\n"+
+		"Content-Length: 4\r\nConnection: close\r\n\r\n<a/>")
+	readAnswer(t, r)
+	h.stop()
+	records := h.recorder.records
+	if len(records) != 1 || records[0].HTTP.Action != "ABFindAll" {
+		t.Fatalf("%d records: %+v", len(records), records)
+	}
+	wantHTTPParity(t, records, decoded(t, capture.Bytes()))
+}
+
 func wantHTTPParity(t *testing.T, live, offline []*decode.Record) {
 	t.Helper()
 	show := func(records []*decode.Record) (lines []string) {
