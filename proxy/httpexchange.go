@@ -288,6 +288,15 @@ func (x *httpExchange) incoming(resp *http.Response) error {
 	return nil
 }
 
+// failed takes note that no answer comes that can be read.
+func (x *httpExchange) failed() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.carrier != nil {
+		x.client.breakOff(x.carrier)
+	}
+}
+
 // fromGateway deals with a response of the gateway, unless it is an error or a
 // page.
 func (x *httpExchange) fromGateway(resp *http.Response, tap *tapBody) bool {

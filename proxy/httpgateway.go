@@ -145,6 +145,7 @@ func (g *httpGateway) failed(w http.ResponseWriter, r *http.Request, err error) 
 	if r.Context().Err() == nil {
 		g.proxy.cfg.Log.Error().Err(err).Str("client", r.RemoteAddr).Msg("an HTTP request came to nothing")
 	}
+	exchangeOf(r).failed()
 	w.WriteHeader(http.StatusBadGateway)
 }
 

@@ -206,6 +206,29 @@ func TestTheActionOfACallIsTold(t *testing.T) {
 	wantHTTPParity(t, records, decoded(t, capture.Bytes()))
 }
 
+// TestAnAnswerAfterOneThatCannotBeRead is to its own request in the capture too.
+func TestAnAnswerAfterOneThatCannotBeRead(t *testing.T) {
+	h, capture, _ := webHarness(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/RST.srf" {
+			c, _, _ := w.(http.Hijacker).Hijack()
+			io.WriteString(c, "HTTP/1.1 200 OK\r\nX-One: \x1b\r\nContent-Length: 0\r\n\r\n")
+			c.Close()
+		}
+	}, nil)
+	c, r := rawHTTP(t, h, "POST /RST.srf HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n<a/>")
+	if resp, _ := readAnswer(t, r); resp.StatusCode != http.StatusBadGateway {
+		t.Errorf("the client got %s", resp.Status)
+	}
+	send(t, c, "POST /RST2.srf HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nConnection: close\r\n\r\n<a/>")
+	readAnswer(t, r)
+	h.stop()
+	records := h.recorder.records
+	if len(records) != 2 || records[0].HTTP.Status != 0 || records[1].HTTP.Status != http.StatusOK {
+		t.Fatalf("%d records: %+v", len(records), records)
+	}
+	wantHTTPParity(t, records, decoded(t, capture.Bytes()))
+}
+
 func wantHTTPParity(t *testing.T, live, offline []*decode.Record) {
 	t.Helper()
 	show := func(records []*decode.Record) (lines []string) {

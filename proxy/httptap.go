@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -101,6 +102,20 @@ func (c *carrier) end() {
 	now := c.client.g.proxy.cfg.Now()
 	c.client.g.proxy.cfg.Live.End(c.name, decode.ClientToServer, now)
 	c.client.g.proxy.cfg.Live.End(c.name, decode.ServerToClient, now)
+}
+
+// breakOff tells taps that a dialogue ends with a request that gets no answer of
+// the server: they would take the next one for it. What the client asks after that
+// is another dialogue.
+func (c *httpClient) breakOff(one *carrier) {
+	c.mu.Lock()
+	c.carriers = slices.DeleteFunc(c.carriers, func(known *carrier) bool { return known == one })
+	c.mu.Unlock()
+	one.mu.Lock()
+	defer one.mu.Unlock()
+	if one.tapped {
+		c.g.proxy.cfg.Live.Reset(one.name, decode.ServerToClient, c.g.proxy.cfg.Now())
+	}
 }
 
 // ended tells taps that the connection has ended, for each of its dialogues.
