@@ -256,14 +256,14 @@ func (c *connection) gap(side int, n int64, at decode.Stamp) {
 }
 
 // end passes on that a direction has ended.
-func (c *connection) end(side int) {
+func (c *connection) end(side int, at decode.Stamp) {
 	switch {
 	case c.live.session != nil:
-		c.live.session.End(c.dir(side))
+		c.live.session.End(c.dir(side), at)
 	case c.live.http != nil:
 		c.live.http.end(side)
 	default:
-		c.live.held.end(side)
+		c.live.held.end(side, at)
 	}
 }
 

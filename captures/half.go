@@ -321,7 +321,7 @@ func (h *half) lose(n int64, at decode.Stamp) {
 func (h *half) checkEnd() {
 	if h.fin >= 0 && h.next >= h.fin && !h.ended {
 		h.ended = true
-		h.conn.end(h.side)
+		h.conn.end(h.side, h.conn.last)
 	}
 }
 

@@ -40,7 +40,7 @@ func (h *held) gap(side int, n int64, at decode.Stamp) {
 }
 
 // end holds that a side has ended.
-func (h *held) end(side int) { h.add(piece{side: side}) }
+func (h *held) end(side int, at decode.Stamp) { h.add(piece{side: side, at: at}) }
 
 func (h *held) add(p piece) {
 	h.pieces = append(h.pieces, p)
@@ -87,7 +87,7 @@ func (h *held) replay(c *connection) {
 		case p.lost > 0:
 			c.gap(p.side, p.lost, p.at)
 		default:
-			c.end(p.side)
+			c.end(p.side, p.at)
 		}
 	}
 }

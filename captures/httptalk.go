@@ -342,7 +342,7 @@ func (t *httpTalk) tunnel(target string) {
 		ended := t.cutters[side].ended
 		t.cutters[side].rest(func(data []byte, at decode.Stamp) { c.live.held.bytes(side, data, at) })
 		if ended {
-			c.live.held.end(side)
+			c.live.held.end(side, c.last)
 		}
 	}
 	t.requests, t.answers = nil, nil

@@ -97,7 +97,7 @@ func (s *Session) endChallenges(rec *Record) {
 		switch {
 		case !s.intact():
 			continue // the reply may be missing, or have been read before the answer
-		case byServer && !s.lock.leaving && rec.Time.Sub(w.at) <= closeTime:
+		case byServer && !s.lock.leaving && s.sides[ServerToClient.index()].ended.Sub(w.at) <= closeTime:
 			c.ServerVerdict = ServerRejected
 		case seen:
 			c.ServerVerdict = ServerSilent

@@ -53,6 +53,19 @@ func TestAServerThatSaysNothingToAnAnswerIsToldWithoutAnyTraffic(t *testing.T) {
 	}
 }
 
+// The server's end counts, not that of the connection, where the client lingers.
+func TestAServerThatEndsRightAfterAnAnswerRejectsIt(t *testing.T) {
+	for ended, want := range map[time.Duration]ServerVerdict{2 * time.Second: ServerRejected, 20 * time.Second: ServerSilent} {
+		s, asked, told := challenged(t)
+		s.Feed(ClientToServer, []byte("QRY 2 PROD0090YUAUV{2B 32\r\n85ecb0db8f32113df79ce0892b9a102d"), Stamp{Time: asked.Add(time.Second)})
+		s.End(ServerToClient, Stamp{Time: asked.Add(ended)})
+		s.Close("server closed", Stamp{Time: asked.Add(21 * time.Second)})
+		if r := (*told)[len(*told)-1]; r.Note(NoteChallenge) == nil || r.Note(NoteChallenge).Challenge.ServerVerdict != want {
+			t.Errorf("a server that ends %v after it asked: told %+v, want %s", ended, r.Notes, want)
+		}
+	}
+}
+
 // What is overdue has the same place among the records, whether somebody tells
 // the time or the next input does.
 func TestTellingTheTimeChangesNoRecords(t *testing.T) {

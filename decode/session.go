@@ -62,7 +62,8 @@ type side struct {
 	framer *Framer
 	marks  marks
 	bytes  int64
-	lost   bool // some of it is missing
+	lost   bool      // some of it is missing
+	ended  time.Time // when it did, or zero
 }
 
 // mark notes when the next input came.
@@ -134,16 +135,20 @@ func (s *Session) Held() int64 {
 }
 
 // End tells that a direction has ended: nothing more comes from that end.
-func (s *Session) End(dir Direction) {
-	s.sides[dir.index()].framer.End()
+func (s *Session) End(dir Direction, at Stamp) {
+	side := &s.sides[dir.index()]
+	if side.ended.IsZero() {
+		side.ended = at.Time
+	}
+	side.framer.End()
 	s.drain(dir)
 }
 
 // Close ends the session, for a reason in words.
 func (s *Session) Close(reason string, at Stamp) {
 	s.Tick(at)
-	s.End(ClientToServer)
-	s.End(ServerToClient)
+	s.End(ClientToServer, at)
+	s.End(ServerToClient, at)
 	rec := s.begin(KindClose, 0, at)
 	rec.Reason = reason
 	rec.BytesC2S = s.sides[ClientToServer.index()].bytes

@@ -233,7 +233,7 @@ func TestClientsOfOneHostThatAreReferredAtATimeAreToldApart(t *testing.T) {
 func TestADirectionThatEndsIsFlushedWhileTheOtherGoesOn(t *testing.T) {
 	s, records := collect(Config{Conn: "c1"})
 	s.Feed(ClientToServer, []byte("OUT\r\nBY"), Stamp{})
-	s.End(ClientToServer)
+	s.End(ClientToServer, Stamp{})
 	s.Feed(ServerToClient, []byte("QNG 1\r\n"), Stamp{})
 	var kinds []string
 	for _, r := range *records {

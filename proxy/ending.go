@@ -155,8 +155,9 @@ func (c *conn) tellHalf(who end) {
 	if c.ending.brokenOff {
 		return
 	}
-	c.proxy.cfg.Live.End(c.id, who.says(), c.now().Time)
-	c.guard(func() { c.session.End(who.says()) })
+	at := c.now()
+	c.proxy.cfg.Live.End(c.id, who.says(), at.Time)
+	c.guard(func() { c.session.End(who.says(), at) })
 }
 
 // breakOff takes note that an end broke the connection off, and tells of it. The

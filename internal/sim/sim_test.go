@@ -145,7 +145,7 @@ func decodeSteps(d *Dialogue) map[stream][]*decode.Record {
 		case Send:
 			sessions[conn].Feed(s.Dir, s.Bytes, at)
 		case End:
-			sessions[conn].End(s.Dir)
+			sessions[conn].End(s.Dir, at)
 		}
 	}
 	return records
