@@ -18,7 +18,7 @@ const maxCommandLines = 6
 func (t *Transcript) command(r *decode.Record) {
 	t.head(r)
 	lines := display.Wrap(display.HarmlessBytes(r.Line), t.room(), t.room()-hang)
-	lines = limit(lines, maxCommandLines)
+	lines = limit(lines, maxCommandLines, t.room()-hang)
 	for i, l := range lines {
 		if i > 0 {
 			t.out.WriteByte('\n')
@@ -33,8 +33,9 @@ func (t *Transcript) command(r *decode.Record) {
 	t.notes(r.Notes)
 }
 
-// limit cuts lines to a number, the last of which then tells what is missing.
-func limit(lines []string, most int) []string {
+// limit cuts lines to a number, the last of which then tells what is missing; on
+// a narrow page that takes one more.
+func limit(lines []string, most, width int) []string {
 	if len(lines) <= most {
 		return lines
 	}
@@ -42,7 +43,8 @@ func limit(lines []string, most int) []string {
 	for _, l := range lines[most-1:] {
 		missing += utf8.RuneCountInString(l)
 	}
-	return append(lines[:most-1:most-1], fmt.Sprintf("%s %d more characters", display.Ellipsis, missing))
+	told := fmt.Sprintf("%s %d more characters", display.Ellipsis, missing)
+	return append(lines[:most-1:most-1], display.Wrap(told, width, width)...)
 }
 
 // indented is how many columns the last of a command's lines takes.

@@ -230,6 +230,18 @@ func TestLongCommandLineIsCutAndCounted(t *testing.T) {
 	}
 }
 
+func TestALongCommandLineFitsANarrowPage(t *testing.T) {
+	out := play(t, Options{Width: 40}, []scene{line(0, "c1", c2s, decode.NS, strings.Repeat("x", 1000))})
+	for l := range strings.Lines(out) {
+		if n := display.Width(strings.TrimRight(l, "\n")); n > 40 {
+			t.Errorf("a line has %d columns: %s", n, l)
+		}
+	}
+	if said := strings.Join(strings.Fields(out), " "); !strings.HasSuffix(said, "more characters") {
+		t.Error(out)
+	}
+}
+
 func TestLatency(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		0: "0.0 ms", 420 * time.Microsecond: "0.4 ms", 17 * time.Millisecond: "17 ms", 999*time.Millisecond + 400*time.Microsecond: "999 ms",
