@@ -10,6 +10,7 @@ import (
 func TestWidth(t *testing.T) {
 	for text, want := range map[string]int{
 		"": 0, "abc": 3, "你好": 4, "e\u0301": 1, "👨\u200d👩\u200d👧": 2, "🇩🇪": 2, "שלום": 4, "한글": 4, "…": 1,
+		"น้ำ": 2, "ຄຳ": 2, "ｶﾞｷﾟ": 4, "ﾞ": 1,
 		firstStrongIsolate + "שלום" + popIsolate: 4,
 	} {
 		if got := Width(text); got != want {
@@ -29,6 +30,9 @@ func TestShorten(t *testing.T) {
 		{"wide letter would be halved", "你好吗", 5, "你好…"},
 		{"wide letter leaves a column empty", "你好吗", 4, "你…"},
 		{"accents stay with their letter", "e\u0301e\u0301e\u0301", 2, "e\u0301…"},
+		{"a mark beside its letter takes a column", "ｶﾞｷﾞｸﾞ", 5, "ｶﾞｷﾞ…"},
+		{"a mark stays with its letter", "ｶﾞｷﾞｸﾞ", 4, "ｶﾞ…"},
+		{"nothing but the ellipsis fits", "alice", 1, "…"},
 		{"emoji stays whole", "a👨\u200d👩\u200d👧b", 3, "a…"},
 	}
 	for _, tt := range tests {
@@ -66,6 +70,7 @@ func TestWrap(t *testing.T) {
 		{"address before a word too long for any line", "a@b.com 0123456789", 10, 6, []string{"a@b.com 01", "234567", "89"}},
 		{"wide letters", "你好吗", 5, 3, []string{"你好", "吗"}},
 		{"wide letter in a narrow line", "你好", 1, 1, []string{"你", "好"}},
+		{"marks beside their letters", "น้ำน้ำ", 3, 3, []string{"น้ำ", "น้ำ"}},
 		{"accents stay with their letter", "e\u0301e\u0301e\u0301", 2, 2, []string{"e\u0301e\u0301", "e\u0301"}},
 	}
 	for _, tt := range tests {

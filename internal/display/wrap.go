@@ -28,7 +28,7 @@ func Wrap(s string, first, rest int) []string {
 
 // lineEnd finds where the first line of s ends and where the next one begins.
 func lineEnd(s string, width, rest int) (end, next int) {
-	full := fitting(s, width)
+	full := max(fitting(s, width), firstCharacter(s))
 	if full == len(s) {
 		return full, full
 	}
@@ -45,18 +45,24 @@ func lineEnd(s string, width, rest int) (end, next int) {
 	return full, full
 }
 
-// fitting returns the length of the part of s that fits into width columns,
-// at least one character.
+// fitting returns the length of the part of s that fits into width columns.
 func fitting(s string, width int) int {
 	used, n := 0, 0
 	for g := displaywidth.StringGraphemes(s); g.Next(); {
-		used += g.Width()
-		if used > width && n > 0 {
+		used += g.Width() + countBesides(g.Value())
+		if used > width {
 			return n
 		}
 		n += len(g.Value())
 	}
 	return n
+}
+
+// firstCharacter returns the length of the first character of s.
+func firstCharacter(s string) int {
+	g := displaywidth.StringGraphemes(s)
+	g.Next()
+	return len(g.Value())
 }
 
 // wordFits tells whether the first word of s has at most width columns. It
