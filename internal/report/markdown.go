@@ -91,7 +91,10 @@ func markup(s string) string {
 		l = apostrophes.ReplaceAllStringFunc(l, func(run string) string { return strings.Repeat("&#39;", len(run)) })
 		l = looseUnderscore(l)
 		l = webAddress.ReplaceAllString(l, "$1&#46;")
+		l = scheme.ReplaceAllString(l, "$1&#58;")
+		l = magicWord.ReplaceAllStringFunc(l, func(word string) string { return fmt.Sprintf("&#%d;%s", word[0], word[1:]) })
 		l = mention.ReplaceAllString(l, "$1$2<!-- -->$3")
+		l = elsewhere.ReplaceAllString(l, "$1$3<!-- -->$2$4")
 		lines[i] = shortcode.ReplaceAllString(l, "$1$3<!-- -->$2$4")
 	}
 	return strings.Join(lines, "<br>")
@@ -107,9 +110,16 @@ var (
 	apostrophes = regexp.MustCompile(`'{2,}`)
 	// webAddress is what becomes a link without any markup.
 	webAddress = regexp.MustCompile(`(?i)\b(www)\.`)
+	// scheme is what makes a link in MediaWiki without any slashes.
+	scheme = regexp.MustCompile(`(?i)\b(bitcoin|geo|magnet|mailto|matrix|news|sips?|sms|tel|urn|xmpp):`)
+	// magicWord is what MediaWiki makes a link of where a number follows.
+	magicWord = regexp.MustCompile(`\b(?:RFC|PMID|ISBN)\p{Z}`)
 	// mention is what calls a person or refers to an issue on GitHub. An
 	// empty comment between keeps it text.
 	mention = regexp.MustCompile(`(^|[^0-9A-Za-z_&])([@#])([0-9A-Za-z])`)
+	// elsewhere is what refers to an issue of another project there, or to
+	// somebody's commit.
+	elsewhere = regexp.MustCompile(`(/[0-9A-Za-z_.-]+)(#[0-9])|(@)([0-9a-f]{7,40}\b)`)
 	// shortcode is what GitHub makes a picture of, or an issue.
 	shortcode = regexp.MustCompile(`(?i)(:)([0-9a-z_+-]*[a-z+-][0-9a-z_+-]*:)|\b(GH)(-[0-9])`)
 )
