@@ -22,6 +22,12 @@ type row struct {
 	Args        map[string]string `json:"args" parquet:"args,optional"`
 	Line        string            `json:"line" parquet:"line,optional"`
 	LineBase64  string            `json:"line_base64" parquet:"line_base64,optional"`
+	Method      string            `json:"method" parquet:"method,optional,dict"`
+	URL         string            `json:"url" parquet:"url,optional"`
+	Action      string            `json:"action" parquet:"action,optional,dict"`
+	Status      *int64            `json:"status" parquet:"status,optional"`
+	RequestSize *int64            `json:"request_bytes" parquet:"request_bytes,optional"`
+	AnswerSize  *int64            `json:"response_bytes" parquet:"response_bytes,optional"`
 	Bytes       *int64            `json:"bytes" parquet:"bytes,optional"`
 	PayloadSize *int64            `json:"payload_bytes" parquet:"payload_bytes,optional"`
 	Payload     jsonText          `json:"payload" parquet:"payload,optional"`
@@ -39,17 +45,22 @@ type row struct {
 	PayloadType string   `json:"-" parquet:"payload_type,optional,dict"`
 	PayloadText string   `json:"-" parquet:"payload_text,optional"`
 	ToSeq       *int64   `json:"-" parquet:"to_seq,optional"`
-	Latency     *float64 `json:"-" parquet:"latency_ms,optional"`
+	Latency     *float64 `json:"latency_ms" parquet:"latency_ms,optional"` // of HTTP, or of a reply
 	Lost        *int64   `json:"-" parquet:"lost_bytes,optional"`
 	Issue       string   `json:"-" parquet:"issue,optional"`
 	ViaConn     string   `json:"-" parquet:"via_conn,optional,dict"`
 	ViaSeq      *int64   `json:"-" parquet:"via_seq,optional"`
+	ViaHTTP     string   `json:"-" parquet:"via_http,optional,dict"`
+	ViaGateway  string   `json:"-" parquet:"via_gateway,optional,dict"`
 }
 
-// ref names a record of another connection.
+// ref names a record of another connection, and the connection that carries this
+// one.
 type ref struct {
-	Conn string `json:"conn"`
-	Seq  int64  `json:"seq"`
+	Conn    string `json:"conn"`
+	Seq     int64  `json:"seq"`
+	HTTP    string `json:"http"`
+	Gateway string `json:"gateway"`
 }
 
 // jsonText is JSON that stays as it is.
@@ -75,6 +86,7 @@ func (r *row) flatten() error {
 	if r.Time != nil && r.Time.IsZero() { // which the column's range does not have
 		r.Time = nil
 	}
+	r.ViaHTTP, r.ViaGateway = r.Via.HTTP, r.Via.Gateway
 	if r.Via.Conn != "" {
 		r.ViaConn, r.ViaSeq = r.Via.Conn, &r.Via.Seq
 	}

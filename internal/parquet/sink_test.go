@@ -2,6 +2,7 @@ package parquet
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 
 	"msnproxy/decode"
+	"msnproxy/internal/ndjson"
 )
 
 // rowsOf decodes what two ends say, and reads the columns back.
@@ -65,6 +67,51 @@ func TestColumns(t *testing.T) {
 	}
 	if end.Reason != "client closed" || *end.BytesC2S == 0 || end.Verb != "" {
 		t.Errorf("close: %+v", end)
+	}
+}
+
+// TestEveryKeyIsAColumn has a record of each kind written both ways.
+func TestEveryKeyIsAColumn(t *testing.T) {
+	at := decode.Stamp{Time: time.Date(2005, 4, 1, 12, 0, 0, 0, time.UTC), Packet: 7}
+	var line, file bytes.Buffer
+	lines, sink := ndjson.New(&line, ndjson.Options{}), New(&file)
+	for _, r := range []*decode.Record{
+		{Stamp: at, Conn: "c1", Seq: 1, Kind: decode.KindOpen, Client: "a:1", ServerAddr: "b:80", Via: decode.Ref{Conn: "c0", Seq: 9}, Carrier: decode.Carrier{Conn: "h1", Addr: "g:80"}},
+		{Stamp: at, Conn: "c1", Seq: 2, Kind: decode.KindCommand, Dir: decode.ClientToServer, Verb: "PNG", Line: []byte("PNG\xff"), Bytes: 6, Dialect: 8, DialectFrom: decode.DialectInferred},
+		{Stamp: at, Conn: "c1", Seq: 3, Kind: decode.KindClose, Reason: "client closed", BytesC2S: 6},
+		{Stamp: at, Conn: "h1", Seq: 1, Kind: decode.KindHTTP, HTTP: &decode.HTTP{
+			Method: "GET", URL: "http://x/", Action: "nexus", Status: 200, Latency: 1500 * time.Microsecond, RequestBytes: 1, ResponseBytes: 2}},
+	} {
+		if err := errors.Join(lines.Record(r), sink.Record(r)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	columns := map[string]bool{"via": true} // which stands flat
+	for _, column := range parquet.SchemaOf(row{}).Columns() {
+		columns[column[0]] = true
+	}
+	for l := range bytes.Lines(line.Bytes()) {
+		var keys map[string]any
+		if err := json.Unmarshal(l, &keys); err != nil {
+			t.Fatal(err)
+		}
+		for key := range keys {
+			if !columns[key] {
+				t.Errorf("%s has no column", key)
+			}
+		}
+	}
+	sink.Close()
+	rows, err := parquet.Read[row](bytes.NewReader(file.Bytes()), int64(file.Len()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if open := rows[0]; open.ViaConn != "c0" || *open.ViaSeq != 9 || open.ViaHTTP != "h1" || open.ViaGateway != "g:80" {
+		t.Errorf("open: %+v", open)
+	}
+	x := rows[3]
+	if x.Method != "GET" || x.URL != "http://x/" || x.Action != "nexus" || *x.Status != 200 || *x.Latency != 1.5 || *x.RequestSize != 1 || *x.AnswerSize != 2 {
+		t.Errorf("HTTP: %+v", x)
 	}
 }
 
