@@ -283,7 +283,14 @@ func (c *connection) acceptHTTP(g *gatewaySessions) {
 	c.replay()
 }
 
-func (c *connection) clientAddr() string { return c.ends[c.client].String() }
+func (c *connection) clientAddr() string { return c.addr(c.client) }
+
+// addr is the address of a side, as its host knows it: a Writer maps that of one
+// kind into the other where the two ends have different ones.
+func (c *connection) addr(side int) string {
+	end := c.ends[side]
+	return netip.AddrPortFrom(end.Addr().Unmap(), end.Port()).String()
+}
 
 // serverAddr is the server's address: that at the end of the tunnel, if there
 // is one.
@@ -291,7 +298,7 @@ func (c *connection) serverAddr() string {
 	if c.tunnel != "" {
 		return c.tunnel
 	}
-	return c.ends[1-c.client].String()
+	return c.addr(1 - c.client)
 }
 
 // asCarrier makes of the connection one that carries others, with an id.
@@ -299,7 +306,7 @@ func (c *connection) asCarrier(t *table) decode.Carrier {
 	if c.carrier.Conn == "" {
 		t.move(c)
 		c.exchanges = t.decoder.order.lane()
-		c.carrier = decode.Carrier{Conn: t.nextCarrierID(), Addr: c.ends[1-c.client].String()}
+		c.carrier = decode.Carrier{Conn: t.nextCarrierID(), Addr: c.addr(1 - c.client)}
 	}
 	return c.carrier
 }

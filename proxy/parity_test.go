@@ -139,6 +139,25 @@ func TestRecordsOfARunEqualThoseOfItsCapture(t *testing.T) {
 	}
 }
 
+func TestParityHoldsWhereTheEndsHaveAddressesOfTwoKinds(t *testing.T) {
+	if l, err := net.Listen("tcp", "[::1]:0"); err != nil {
+		t.Skip("there is no IPv6 here")
+	} else {
+		l.Close()
+	}
+	h, capture := startTapped(t, func(cfg *Config) { cfg.Listen = "[::1]:0" })
+	client, server := h.connect()
+	send(t, client, "VER 1 MSNP8 CVR0\r\n")
+	expect(t, server, "VER 1 MSNP8 CVR0\r\n")
+	send(t, server, "VER 1 MSNP8\r\n")
+	expect(t, client, "VER 1 MSNP8\r\n")
+	client.CloseWrite()
+	server.CloseWrite()
+	io.Copy(io.Discard, client)
+	h.stop()
+	wantParity(t, h.recorder.records, capture.Bytes())
+}
+
 func TestParityHoldsAcrossConnections(t *testing.T) {
 	h, capture := startTapped(t)
 	switchboard := listen(t)
