@@ -162,5 +162,5 @@ func (g *httpGateway) told(local net.Addr) string {
 	if port := g.port(); port != DefaultHTTPPort {
 		return net.JoinHostPort(host, port)
 	}
-	return host
+	return bracketed(host)
 }

@@ -139,12 +139,17 @@ func TestRecordsOfARunEqualThoseOfItsCapture(t *testing.T) {
 	}
 }
 
-func TestParityHoldsWhereTheEndsHaveAddressesOfTwoKinds(t *testing.T) {
-	if l, err := net.Listen("tcp", "[::1]:0"); err != nil {
-		t.Skip("there is no IPv6 here")
-	} else {
-		l.Close()
+func needIPv6(t *testing.T) {
+	t.Helper()
+	l, err := net.Listen("tcp", "[::1]:0")
+	if err != nil {
+		t.Skipf("there is no IPv6 here: %v", err)
 	}
+	l.Close()
+}
+
+func TestParityHoldsWhereTheEndsHaveAddressesOfTwoKinds(t *testing.T) {
+	needIPv6(t)
 	h, capture := startTapped(t, func(cfg *Config) { cfg.Listen = "[::1]:0" })
 	client, server := h.connect()
 	send(t, client, "VER 1 MSNP8 CVR0\r\n")

@@ -15,6 +15,7 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -179,6 +180,14 @@ func withPort(address string) string {
 		return address
 	}
 	return net.JoinHostPort(unbracket(address), strconv.Itoa(decode.DefaultPort))
+}
+
+// bracketed returns a host as it stands in a URL.
+func bracketed(host string) string {
+	if strings.Contains(host, ":") {
+		return "[" + host + "]"
+	}
+	return host
 }
 
 func unbracket(host string) string {

@@ -775,3 +775,15 @@ func mustPrefixes(texts ...string) (prefixes []netip.Prefix) {
 	}
 	return prefixes
 }
+
+func TestTheRouteOfAClientOverIPv6IsAURL(t *testing.T) {
+	needIPv6(t)
+	profile := func(host string) string {
+		payload := "MIME-Version: 1.0\r\nContent-Type: text/x-msmsgsprofile\r\nRouteInfo: msnp://" + host + "/013557A5\r\n\r\n"
+		return fmt.Sprintf("MSG Hotmail Hotmail %d\r\n%s", len(payload), payload)
+	}
+	h := start(t, func(cfg *Config) { cfg.Listen = "[::1]:0" })
+	client, server := h.connect()
+	send(t, server, profile("127.0.0.1"))
+	expect(t, client, profile("[::1]"))
+}

@@ -76,7 +76,7 @@ func (c *conn) translate(a rewrite.Address) (string, bool) {
 		return "", false
 	}
 	if a.Place == rewrite.RouteInfo {
-		return c.hostForClient(), true // it has no port, and nothing listens for it
+		return bracketed(c.hostForClient()), true // it has no port, and nothing listens for it
 	}
 	to, err := c.proxy.refer(c, a)
 	if errors.Is(err, net.ErrClosed) {
