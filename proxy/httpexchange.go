@@ -288,13 +288,23 @@ func (x *httpExchange) incoming(resp *http.Response) error {
 	return nil
 }
 
-// failed takes note that no answer comes that can be read.
+// failed takes note that no answer comes that can be read, or nobody to read it is
+// there any more.
 func (x *httpExchange) failed() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if x.carrier != nil {
+	if x.carrier == nil {
+		return
+	}
+	reason := "client closed"
+	if x.request.Context().Err() == nil {
+		reason = "server reset"
 		x.client.breakOff(x.carrier)
 	}
+	if x.sent && x.query.Session == "" && len(x.body) > 0 {
+		x.g.unanswered(x, reason)
+	}
+	x.sent = true // what of it goes out yet is not told
 }
 
 // fromGateway deals with a response of the gateway, unless it is an error or a

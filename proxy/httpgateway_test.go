@@ -229,6 +229,37 @@ func TestAnAnswerAfterOneThatCannotBeRead(t *testing.T) {
 	wantHTTPParity(t, records, decoded(t, capture.Bytes()))
 }
 
+// TestASessionWhoseOpeningGetsNoAnswer is told as its capture tells it.
+func TestASessionWhoseOpeningGetsNoAnswer(t *testing.T) {
+	for name, serverCloses := range map[string]bool{"the server closes": true, "the client closes": false} {
+		t.Run(name, func(t *testing.T) {
+			asked := make(chan struct{})
+			h, capture, _ := webHarness(t, func(_ http.ResponseWriter, r *http.Request) {
+				io.Copy(io.Discard, r.Body)
+				asked <- struct{}{}
+				if !serverCloses {
+					<-r.Context().Done()
+				}
+				panic(http.ErrAbortHandler)
+			}, nil)
+			c, r := rawHTTP(t, h, "POST /gateway/gateway.dll?"+open+" HTTP/1.1\r\nHost: x\r\nContent-Length: 18\r\n\r\nVER 1 MSNP8 CVR0\r\n")
+			<-asked
+			reason := "client closed"
+			if serverCloses {
+				reason = "server reset"
+				readAnswer(t, r)
+			}
+			c.Close()
+			h.stop()
+			records := h.recorder.records
+			if len(records) != 3 || string(records[1].Line) != "VER 1 MSNP8 CVR0" || records[2].Reason != reason {
+				t.Errorf("told %+v", records)
+			}
+			wantParity(t, records, capture.Bytes())
+		})
+	}
+}
+
 func wantHTTPParity(t *testing.T, live, offline []*decode.Record) {
 	t.Helper()
 	show := func(records []*decode.Record) (lines []string) {

@@ -54,11 +54,25 @@ func (g *httpGateway) touch(id string) {
 
 // opened makes the session that a request has opened, and decodes the request.
 func (g *httpGateway) opened(x *httpExchange, id string) *gatewaySession {
-	s := g.add(x, id, decode.Config{Server: gateway.SessionServer(x.host, x.carrier.server.String())})
+	s := g.add(x, id, x.sessionToOpen())
 	if s != nil {
 		x.decodeAsked(s)
 	}
 	return s
+}
+
+// unanswered tells of the session that a request was to open, and did not as far as
+// is known.
+func (g *httpGateway) unanswered(x *httpExchange, reason string) {
+	if s := g.make(x, x.sessionToOpen()); s != nil {
+		x.decodeAsked(s)
+		s.close(reason)
+	}
+}
+
+// sessionToOpen is the session that the request is to open.
+func (x *httpExchange) sessionToOpen() decode.Config {
+	return decode.Config{Server: gateway.SessionServer(x.host, x.carrier.server.String())}
 }
 
 // joined makes a session that was opened before the run.
@@ -66,8 +80,8 @@ func (g *httpGateway) joined(x *httpExchange, id string) *gatewaySession {
 	return g.add(x, id, decode.Config{Server: x.carrier.server.String(), MidStream: true})
 }
 
-// add makes a session, or returns nil if there are too many connections.
-func (g *httpGateway) add(x *httpExchange, id string, cfg decode.Config) *gatewaySession {
+// make makes a session, or returns nil if there are too many connections.
+func (g *httpGateway) make(x *httpExchange, cfg decode.Config) *gatewaySession {
 	p := g.proxy
 	c := p.newConn(endpoint{local: x.client.conn.LocalAddr(), remote: x.client.conn.RemoteAddr()}, destination{server: x.target})
 	if c == nil {
@@ -82,7 +96,15 @@ func (g *httpGateway) add(x *httpExchange, id string, cfg decode.Config) *gatewa
 	c.session = p.cfg.newSession(cfg)
 	c.gate = c.downGate()
 	c.ending.closed = 2 // there is nobody to be asked anything but in an answer
-	s := &gatewaySession{conn: c, target: x.target, silent: cfg.MidStream}
+	return &gatewaySession{conn: c, target: x.target, silent: cfg.MidStream}
+}
+
+// add makes a session that goes by an id.
+func (g *httpGateway) add(x *httpExchange, id string, cfg decode.Config) *gatewaySession {
+	s := g.make(x, cfg)
+	if s == nil {
+		return nil
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if old := g.sessions.Find(id); old != nil { // the id was free again
