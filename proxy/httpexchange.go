@@ -298,7 +298,7 @@ func (x *httpExchange) failed() {
 	}
 	reason := "client closed"
 	if x.request.Context().Err() == nil {
-		reason = "server reset"
+		reason = "server closed"
 		x.client.breakOff(x.carrier)
 	}
 	if x.sent && x.query.Session == "" && len(x.body) > 0 {

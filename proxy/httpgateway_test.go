@@ -246,7 +246,7 @@ func TestASessionWhoseOpeningGetsNoAnswer(t *testing.T) {
 			<-asked
 			reason := "client closed"
 			if serverCloses {
-				reason = "server reset"
+				reason = "server closed"
 				readAnswer(t, r)
 			}
 			c.Close()

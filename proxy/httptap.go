@@ -92,30 +92,26 @@ func (c *carrier) data(dir decode.Direction, p []byte) {
 	live.Data(c.name, dir, p, c.client.g.proxy.now())
 }
 
-// end tells taps that the client's connection has ended.
-func (c *carrier) end() {
+// end tells taps that the dialogue has ended, by one of the two.
+func (c *carrier) end(by decode.Direction) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.tapped {
 		return
 	}
 	now := c.client.g.proxy.cfg.Now()
-	c.client.g.proxy.cfg.Live.End(c.name, decode.ClientToServer, now)
-	c.client.g.proxy.cfg.Live.End(c.name, decode.ServerToClient, now)
+	c.client.g.proxy.cfg.Live.End(c.name, by, now)
+	c.client.g.proxy.cfg.Live.End(c.name, by.Opposite(), now)
 }
 
-// breakOff tells taps that a dialogue ends with a request that gets no answer of
-// the server: they would take the next one for it. What the client asks after that
-// is another dialogue.
+// breakOff tells taps that the server ends a dialogue, with a request that gets no
+// answer, or not all of one: they would take the next one for it. What the client
+// asks after that is another dialogue.
 func (c *httpClient) breakOff(one *carrier) {
 	c.mu.Lock()
 	c.carriers = slices.DeleteFunc(c.carriers, func(known *carrier) bool { return known == one })
 	c.mu.Unlock()
-	one.mu.Lock()
-	defer one.mu.Unlock()
-	if one.tapped {
-		c.g.proxy.cfg.Live.Reset(one.name, decode.ServerToClient, c.g.proxy.cfg.Now())
-	}
+	one.end(decode.ServerToClient)
 }
 
 // ended tells taps that the connection has ended, for each of its dialogues.
@@ -123,7 +119,7 @@ func (c *httpClient) ended() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, one := range c.carriers {
-		one.end()
+		one.end(decode.ClientToServer)
 	}
 }
 
