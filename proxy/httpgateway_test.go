@@ -260,6 +260,40 @@ func TestASessionWhoseOpeningGetsNoAnswer(t *testing.T) {
 	}
 }
 
+// TestAnAnswerThatIsCutShort reaches the client as it is: one that looks whole
+// would have the client wait for what never comes.
+func TestAnAnswerThatIsCutShort(t *testing.T) {
+	for name, length := range map[string]string{"with a length": "Content-Length: 20\r\n\r\n", "in chunks": "Transfer-Encoding: chunked\r\n\r\n10\r\n"} {
+		t.Run(name, func(t *testing.T) {
+			h, capture, _ := webHarness(t, func(w http.ResponseWriter, r *http.Request) {
+				const head = "HTTP/1.1 200 OK\r\nX-MSN-Messenger: SessionID=7.1; GW-IP=127.0.0.1\r\n"
+				io.Copy(io.Discard, r.Body)
+				c, _, _ := w.(http.Hijacker).Hijack()
+				defer c.Close()
+				if r.URL.Query().Get("Action") == "open" {
+					io.WriteString(c, head+length+"VER 1 MSNP8\r\nCVR")
+				} else {
+					io.WriteString(c, head+"Content-Length: 4\r\n\r\n 2\r\n")
+				}
+			}, nil)
+			_, r := rawHTTP(t, h, "POST /gateway/gateway.dll?"+open+" HTTP/1.1\r\nHost: x\r\nContent-Length: 18\r\n\r\nVER 1 MSNP8 CVR0\r\n")
+			resp, err := http.ReadResponse(r, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if body, err := io.ReadAll(resp.Body); string(body) != "VER 1 MSNP8\r\nCVR" || err != io.ErrUnexpectedEOF {
+				t.Errorf("the client got %q, then %v", body, err)
+			}
+			askGateway(t, h, "SessionID=7.1")
+			h.stop()
+			wantParity(t, h.recorder.records, capture.Bytes())
+			if bytes.Contains(capture.Bytes(), []byte("\x000\r\n\x00")) { // in a packet of its own
+				t.Error("the capture has the last chunk, which never came")
+			}
+		})
+	}
+}
+
 func wantHTTPParity(t *testing.T, live, offline []*decode.Record) {
 	t.Helper()
 	show := func(records []*decode.Record) (lines []string) {

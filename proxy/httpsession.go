@@ -244,7 +244,9 @@ type downWay struct {
 	body    io.ReadCloser
 	out     bytes.Buffer // decoded, and not yet with the client
 	opaque  bool         // not decoded
+	seen    int64        // bytes of it that have come
 	done    bool
+	cut     error // why not all of it came, nil if it did
 }
 
 // start takes the body over. If its length is told, so must be that of what
@@ -265,7 +267,10 @@ func (w *downWay) start(resp *http.Response) {
 	resp.ContentLength = -1
 	if w.done {
 		resp.ContentLength = int64(w.out.Len())
-		resp.Header.Set("Content-Length", strconv.Itoa(w.out.Len()))
+		if w.cut != nil { // the client is to see that, too
+			resp.ContentLength += length - w.seen
+		}
+		resp.Header.Set("Content-Length", strconv.FormatInt(resp.ContentLength, 10))
 	}
 	resp.Body = w
 	if clientSide {
@@ -308,8 +313,9 @@ func (w *downWay) unzip(resp *http.Response) {
 }
 
 // more decodes the next piece of the body.
-func (w *downWay) more(piece []byte) error {
+func (w *downWay) more(piece []byte) {
 	n, err := w.body.Read(piece)
+	w.seen += int64(n)
 	if n > 0 {
 		w.see(piece[:n])
 		if w.opaque {
@@ -318,10 +324,12 @@ func (w *downWay) more(piece []byte) error {
 			w.out.Write(w.session.down(piece[:n], w.x.g.proxy.now()))
 		}
 	}
+	if err != nil && err != io.EOF {
+		w.cut = err
+	}
 	if err != nil {
 		w.end()
 	}
-	return err
 }
 
 // see shows the capture what the server has sent.
@@ -334,7 +342,11 @@ func (w *downWay) see(p []byte) {
 // end takes note that the body has ended, and perhaps the session with it.
 func (w *downWay) end() {
 	w.done = true
-	if !w.x.g.proxy.cfg.CaptureClientSide {
+	switch {
+	case w.x.g.proxy.cfg.CaptureClientSide: // which shows what the client gets
+	case w.cut != nil:
+		w.x.client.breakOff(w.x.carrier)
+	default:
 		w.tap.see(nil, true)
 	}
 	w.x.g.touch(w.id)
@@ -346,16 +358,16 @@ func (w *downWay) end() {
 
 // Read gives what the client is to get.
 func (w *downWay) Read(p []byte) (int, error) {
-	var err error
 	for w.out.Len() == 0 && !w.done {
-		if err = w.more(p); err != nil && err != io.EOF {
-			return 0, err
-		}
+		w.more(p)
 	}
-	if w.out.Len() == 0 {
-		return 0, io.EOF
+	switch {
+	case w.out.Len() > 0:
+		return w.out.Read(p)
+	case w.cut != nil:
+		return 0, w.cut
 	}
-	return w.out.Read(p)
+	return 0, io.EOF
 }
 
 // Close ends the body, wherever it has got to.
