@@ -36,6 +36,45 @@ func TestAReferralByNameIsAsGoodAsWhoMadeIt(t *testing.T) {
 	}
 }
 
+// TestWhereNobodyCanConnectToNobodyIsSent: no listener is opened for it, and the
+// client is told what the server said.
+func TestWhereNobodyCanConnectToNobodyIsSent(t *testing.T) {
+	const least, most = "127.0.0.1:1", "127.0.0.1:65535"
+	never := []string{
+		"127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:99999", "127.0.0.1:-1", "127.0.0.1:+5", "127.0.0.1:", "127.0.0.1:http",
+		":1863", "[]:1863", "127.0.0.1:1863:5", "127.0.0.1:1863:",
+	}
+	h := start(t, nil)
+	client, server := h.connect()
+	for _, form := range []string{"XFR 3 NS %s 0\r\n", "XFR 3 SB %s CKI 1.2\r\n", "RNG 3 %s CKI 1.2 a@b.c Al\r\n"} {
+		for _, address := range never {
+			line := fmt.Sprintf(form, address)
+			send(t, server, line)
+			expect(t, client, line)
+		}
+	}
+	if n := strings.Count(h.log.String(), "goes through unchanged"); n != 3*len(never) {
+		t.Errorf("%d lines of the log say so, want %d", n, 3*len(never))
+	}
+	if n := h.listeners(); n != 0 {
+		t.Errorf("%d listeners are open", n)
+	}
+	for _, address := range []string{least, most} {
+		send(t, server, "XFR 3 NS "+address+" 0\r\n")
+		expect(t, client, "XFR 3 NS ")
+		if told := readWord(t, client); told == address {
+			t.Errorf("the client was told %s", told)
+		}
+		expect(t, client, "0\r\n")
+	}
+	for _, address := range never {
+		targets := targets{g: &httpGateway{proxy: &Proxy{}}}
+		if err := targets.name(withHTTPPort(address), server.LocalAddr()); err == nil {
+			t.Errorf("a gateway may be at %s", address)
+		}
+	}
+}
+
 func TestAListenerRemembersSoManyClientsAndNoMore(t *testing.T) {
 	h := start(t, nil)
 	r := h.proxy.referrals
