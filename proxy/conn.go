@@ -26,7 +26,7 @@ type conn struct {
 	// What needs no lock.
 	underWay               atomic.Int32   // ways that have not ended
 	greeted                atomic.Bool    // the client has said something
-	writingUp, writingDown atomic.Bool    // a write is under way, or has failed and that is not noted yet
+	writingUp, writingDown passing        // on to the server, and to the client
 	asked                  atomic.Bool    // asking is not nil
 	speaking               sync.WaitGroup // those who speak aside, see speakAside
 
@@ -106,12 +106,12 @@ func (c *conn) upstreamWay(first []byte) {
 // that.
 func (c *conn) passUp(p []byte) bool {
 	p = c.onward(decode.ClientToServer, p)
-	c.writingUp.Store(true)
+	c.writingUp.begin()
 	_, err := c.server.Write(p)
 	if err != nil {
 		c.writeFailed(theServer, err)
 	}
-	c.writingUp.Store(false)
+	c.writingUp.end()
 	c.proxy.backlog.bound()
 	c.proxy.boundUnfinished()
 	c.speakAside()
@@ -144,14 +144,14 @@ func (c *conn) downstreamWay() {
 func (c *conn) passDown(p []byte) bool {
 	c.toClient.Lock()
 	c.speakFirst()
-	c.writingDown.Store(true)
+	c.writingDown.begin()
 	err := c.writeDown(c.onward(decode.ServerToClient, p))
 	c.gate.rest()
 	c.toClient.Unlock()
 	if err != nil {
 		c.writeFailed(theClient, err)
 	}
-	c.writingDown.Store(false)
+	c.writingDown.end()
 	c.proxy.backlog.bound()
 	c.proxy.boundUnfinished()
 	if err == nil {

@@ -38,21 +38,24 @@ func (e end) says() decode.Direction {
 type ending struct {
 	reason    string // of the first that ended it; "" so far
 	closed    uint8  // ends that have said all
+	last      end    // of those
 	deaf      end    // took nothing any more, if one did: the first
 	bothDeaf  bool   // the other one did not either
 	brokenOff bool   // an end broke the connection off: nothing after that is told
 	aborted   bool   // the proxy ended it
+	waited    waited // since the deaf end broke off, see lookForGone
 }
 
 // saysAll takes note that an end has said all. It reports whether that was in
 // peace: a reset is told once, to the write that failed, and after that the end
 // is read as if it had said all.
 func (e *ending) saysAll(who end) bool {
-	if e.deaf == who || e.bothDeaf {
+	if e.isDeaf(who) {
 		return false
 	}
 	e.because(who.String() + " closed")
 	e.closed++
+	e.last = who
 	return true
 }
 
@@ -82,6 +85,9 @@ func (e *ending) abort(reason string) {
 	e.because(reason)
 	e.aborted = true
 }
+
+// isDeaf tells whether an end takes nothing any more.
+func (e *ending) isDeaf(who end) bool { return e.deaf == who || e.bothDeaf }
 
 // because remembers the first reason for which a connection ends.
 func (e *ending) because(reason string) {
@@ -145,7 +151,7 @@ func (c *conn) awaitVerdict(who end) {
 	if who == theServer {
 		writing = &c.writingUp
 	}
-	for waited := time.Duration(0); writing.Load() && waited < verdictTime; waited += time.Millisecond {
+	for waited := time.Duration(0); writing.underWay() && waited < verdictTime; waited += time.Millisecond {
 		time.Sleep(time.Millisecond)
 	}
 }

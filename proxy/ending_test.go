@@ -183,12 +183,12 @@ func TestAnEndThatIsReadWaitsForTheWriteToIt(t *testing.T) {
 				if who == theServer {
 					writing = &c.writingUp
 				}
-				writing.Store(true)
+				writing.begin()
 				var write sync.WaitGroup
 				write.Go(func() {
 					time.Sleep(takes)
 					c.writeFailed(who, syscall.ECONNRESET)
-					writing.Store(false)
+					writing.end()
 				})
 				c.ended(who, io.EOF)
 				write.Wait()

@@ -28,11 +28,12 @@ func (p *Proxy) every(ctx context.Context, interval time.Duration, do func(*conn
 // tick tells all connections the time, until the run ends.
 func (p *Proxy) tick(ctx context.Context) { p.every(ctx, tickEvery, (*conn).tick) }
 
-// tick tells the session the time.
+// tick tells the session the time, and looks after the ends.
 func (c *conn) tick() {
 	c.lockSeen()
 	defer c.mu.Unlock()
 	c.tellOverdue()
+	c.lookForGone()
 }
 
 // tellOverdue has the session tell what is overdue by now. An empty segment in

@@ -1,0 +1,26 @@
+//go:build unix
+
+package proxy
+
+import (
+	"net"
+	"syscall"
+)
+
+// hasBrokenOff tells whether an end has broken off, which nobody has been told.
+// It is told once.
+func hasBrokenOff(end net.Conn) (gone bool) {
+	c, ok := end.(syscall.Conn)
+	if !ok {
+		return false
+	}
+	socket, err := c.SyscallConn()
+	if err != nil {
+		return false
+	}
+	err = socket.Control(func(fd uintptr) {
+		fault, err := syscall.GetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_ERROR)
+		gone = err == nil && fault != 0
+	})
+	return err == nil && gone
+}
