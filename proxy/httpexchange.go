@@ -266,6 +266,7 @@ func (x *httpExchange) incoming(resp *http.Response) error {
 		return errStatus // net/http would panic over it
 	}
 	x.wentOut()
+	resp.Body = &answerBody{ReadCloser: resp.Body, x: x}
 	x.mu.Lock()
 	x.resp, x.answeredAt = resp, x.g.proxy.cfg.Now()
 	original := x.carrier.tapResponse(resp) // before anything of it changes

@@ -244,14 +244,14 @@ type downWay struct {
 	body    io.ReadCloser
 	out     bytes.Buffer // decoded, and not yet with the client
 	opaque  bool         // not decoded
-	seen    int64        // bytes of it that have come
 	done    bool
-	cut     error // why not all of it came, nil if it did
+	err     error // why it is: io.EOF where that is its end
+	read    int64 // how much of it was
 }
 
 // start takes the body over. If its length is told, so must be that of what
 // the client gets: all of it is read first. Otherwise, or if it is too large,
-// it goes on as it comes.
+// it goes on as it comes. One that is cut off is so for the client.
 func (w *downWay) start(resp *http.Response) {
 	clientSide := w.x.g.proxy.cfg.CaptureClientSide
 	if !clientSide {
@@ -267,8 +267,8 @@ func (w *downWay) start(resp *http.Response) {
 	resp.ContentLength = -1
 	if w.done {
 		resp.ContentLength = int64(w.out.Len())
-		if w.cut != nil { // the client is to see that, too
-			resp.ContentLength += length - w.seen
+		if w.err != io.EOF { // the client is to see that, too
+			resp.ContentLength += length - w.read
 		}
 		resp.Header.Set("Content-Length", strconv.FormatInt(resp.ContentLength, 10))
 	}
@@ -301,10 +301,10 @@ func (w *downWay) unzip(resp *http.Response) {
 	case err == nil && whole && len(zipped) <= gateway.MaxBody:
 		resp.Header.Del("Content-Encoding")
 		w.out.Write(w.session.down(plain, w.x.g.proxy.now()))
-		w.end()
+		w.end(io.EOF)
 		return
 	case err == nil && len(zipped) <= gateway.MaxBody:
-		w.end()
+		w.end(io.EOF)
 	}
 	w.opaque = true
 	w.out.Write(zipped)
@@ -315,7 +315,7 @@ func (w *downWay) unzip(resp *http.Response) {
 // more decodes the next piece of the body.
 func (w *downWay) more(piece []byte) {
 	n, err := w.body.Read(piece)
-	w.seen += int64(n)
+	w.read += int64(n)
 	if n > 0 {
 		w.see(piece[:n])
 		if w.opaque {
@@ -324,11 +324,8 @@ func (w *downWay) more(piece []byte) {
 			w.out.Write(w.session.down(piece[:n], w.x.g.proxy.now()))
 		}
 	}
-	if err != nil && err != io.EOF {
-		w.cut = err
-	}
 	if err != nil {
-		w.end()
+		w.end(err)
 	}
 }
 
@@ -340,11 +337,11 @@ func (w *downWay) see(p []byte) {
 }
 
 // end takes note that the body has ended, and perhaps the session with it.
-func (w *downWay) end() {
-	w.done = true
+func (w *downWay) end(err error) {
+	w.done, w.err = true, err
 	switch {
 	case w.x.g.proxy.cfg.CaptureClientSide: // which shows what the client gets
-	case w.cut != nil:
+	case err != io.EOF:
 		w.x.client.breakOff(w.x.carrier)
 	default:
 		w.tap.see(nil, true)
@@ -361,19 +358,16 @@ func (w *downWay) Read(p []byte) (int, error) {
 	for w.out.Len() == 0 && !w.done {
 		w.more(p)
 	}
-	switch {
-	case w.out.Len() > 0:
-		return w.out.Read(p)
-	case w.cut != nil:
-		return 0, w.cut
+	if w.out.Len() == 0 {
+		return 0, w.err
 	}
-	return 0, io.EOF
+	return w.out.Read(p)
 }
 
 // Close ends the body, wherever it has got to.
 func (w *downWay) Close() error {
 	if !w.done {
-		w.end()
+		w.end(io.EOF)
 	}
 	return w.body.Close()
 }

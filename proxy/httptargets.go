@@ -95,5 +95,9 @@ func (p *Proxy) dialHTTP(ctx context.Context, address string, allow func(net.Add
 	defer cancel()
 	stop := context.AfterFunc(p.dials, cancel)
 	defer stop()
-	return p.dialWith(ctx, address, allow)
+	c, err := p.dialWith(ctx, address, allow)
+	if err != nil {
+		return nil, err
+	}
+	return takenInTime{c, p.cfg.httpTimes.write}, nil
 }
