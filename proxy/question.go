@@ -19,10 +19,13 @@ type questioning struct {
 	gate    gate   // on the way to the server: keeps the answers here
 	feeding bool   // what is decoded now passes that gate
 	say     []byte // what the client is to be told between two commands
+
+	owed     bool   // the client has not answered our challenge yet
+	strained []byte // what may be the answer, where nothing is decoded
 }
 
-// answerStart is how an answer begins.
-var answerStart = []byte("QRY ")
+// challengeStart and answerStart are how a challenge and an answer begin.
+var challengeStart, answerStart = []byte("CHL "), []byte("QRY ")
 
 // ask has every client that can answer a challenge get one at each interval.
 func (p *Proxy) ask(ctx context.Context, interval time.Duration) {
@@ -93,6 +96,7 @@ func (c *conn) takeAnswer(r *decode.Record) []byte {
 		return r.Raw
 	}
 	c.asking.say = fmt.Appendf(c.asking.say, "QRY %d\r\n", r.TrID)
+	c.asking.owed = false
 	return nil
 }
 
@@ -101,7 +105,11 @@ func (c *conn) takeAnswer(r *decode.Record) []byte {
 func (c *conn) withoutAnswer(p []byte) []byte {
 	c.asking.feeding = true
 	defer func() { c.asking.feeding = false }()
-	return c.asking.gate.feed(p, c.feed)
+	p = c.asking.gate.feed(p, c.feed)
+	if c.broken {
+		p = c.asking.strain(p)
+	}
+	return p
 }
 
 // releaseUp passes on what was held back of the client's, when nothing follows.
@@ -109,7 +117,8 @@ func (c *conn) releaseUp() {
 	c.mu.Lock()
 	var held []byte
 	if c.asking != nil {
-		held = c.asking.gate.release()
+		held = append(c.asking.strained, c.asking.gate.release()...)
+		c.asking.strained = nil
 	}
 	c.mu.Unlock()
 	if len(held) > 0 {
@@ -170,6 +179,7 @@ func (c *conn) spoken() []byte {
 	}
 	p, at := c.asking.say, c.now()
 	c.asking.say = nil
+	c.asking.owed = c.asking.owed || bytes.HasPrefix(p, challengeStart)
 	at.Injected = true
 	out := c.gate.feed(p, func() bool {
 		return c.guard(func() { c.session.Feed(decode.ServerToClient, p, at) })
