@@ -25,7 +25,7 @@ type conn struct {
 
 	// What needs no lock.
 	underWay               atomic.Int32   // ways that have not ended
-	greeted                atomic.Bool    // the client has said something
+	greeted                atomic.Bool    // the client has said something, see greet
 	writingUp, writingDown passing        // on to the server, and to the client
 	asked                  atomic.Bool    // asking is not nil
 	speaking               sync.WaitGroup // those who speak aside, see speakAside

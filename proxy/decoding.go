@@ -18,6 +18,7 @@ type decoding struct {
 	switchboard bool            // what the client is connected to, once that is known
 	weight      weight
 	waiting     int          // pieces of it in the backlog
+	heard       int          // bytes of the client, until it has greeted
 	input       input        // what is decoded at the moment
 	gate        gate         // to the client
 	asking      *questioning // nil unless the proxy has asked the client something
@@ -151,8 +152,8 @@ func (c *conn) decode() {
 // feed hands what is decoded at the moment to the decoder. It reports whether all
 // went well.
 func (c *conn) feed() bool {
-	if c.input.dir == decode.ClientToServer && !c.greeted.Swap(true) {
-		c.sayIfForeign(c.input.bytes)
+	if c.input.dir == decode.ClientToServer && !c.greeted.Load() {
+		c.greet(c.input.bytes)
 	}
 	return c.guard(func() { c.session.Feed(c.input.dir, c.input.bytes, c.input.at) })
 }

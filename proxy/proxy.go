@@ -424,7 +424,11 @@ func isHere(a netip.Addr) bool {
 }
 
 func (p *Proxy) dialWith(ctx context.Context, server string, allow func(net.Addr) error) (net.Conn, error) {
-	c, err := p.cfg.Dial(context.WithValue(ctx, allowKey{}, allow), "tcp", server)
+	ctx = context.WithValue(ctx, allowKey{}, allow)
+	c, err := p.cfg.Dial(ctx, "tcp", server)
+	for isOutOfDescriptors(err) && p.makeRoom() {
+		c, err = p.cfg.Dial(ctx, "tcp", server)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -438,6 +442,12 @@ func (p *Proxy) dialWith(ctx context.Context, server string, allow func(net.Addr
 		return nil, err
 	}
 	return c, nil
+}
+
+// isOutOfDescriptors tells whether there is none for another connection: the client's
+// has taken the last one.
+func isOutOfDescriptors(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
 }
 
 // isOwn tells whether a connection leads back to the proxy: within one machine,
@@ -474,7 +484,7 @@ func (p *Proxy) makeRoom() bool {
 		return false
 	}
 	p.cfg.Log.Warn().Str("conn", idlest.id).Stringer("client", idlest.client.RemoteAddr()).
-		Msg("a client that has said nothing makes room for others")
+		Msg("a client that has said nothing, or no whole line, makes room for others")
 	idlest.abort("silent, and there were too many connections")
 	return true
 }

@@ -7,8 +7,10 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"os"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -251,6 +253,61 @@ func TestAClientThatSaysNothingMakesRoomForOneThatDoes(t *testing.T) {
 	}
 	h.stop()
 	wantReasons(t, h, "silent, and there were too many connections", 1)
+}
+
+// TestAClientThatSaysAByteNowAndThenMakesRoomToo, and one that says a line, or as much
+// as one, does not.
+func TestAClientThatSaysAByteNowAndThenMakesRoomToo(t *testing.T) {
+	var clock atomic.Int64
+	h := start(t, func(cfg *Config) { cfg.Now = func() time.Time { return time.Unix(1e9, clock.Load()) } })
+	for said, silent := range map[string]bool{
+		"V": true, "VER 1 MSNP8": true, strings.Repeat("x", maxGreeting-1): true,
+		"VER 1 MSNP8\r\n": false, "\n": false, strings.Repeat("x", maxGreeting): false,
+	} {
+		client, server := h.connect()
+		for _, part := range []string{said[:1], said[1:]} {
+			send(t, client, part)
+			expect(t, server, part)
+		}
+		h.proxy.backlog.clear()
+		clock.Add(int64(firstLineTime) + 1)
+		if made := h.proxy.makeRoom(); made != silent {
+			t.Errorf("who has said %.20q makes room: %t", said, made)
+		}
+		client.Close()
+		server.Close()
+		h.idle()
+	}
+}
+
+// TestADescriptorForTheServerIsMadeRoomFor: the client has taken the last one.
+func TestADescriptorForTheServerIsMadeRoomFor(t *testing.T) {
+	var clock, lacking atomic.Int64
+	h := start(t, func(cfg *Config) {
+		cfg.Now = func() time.Time { return time.Unix(1e9, clock.Load()) }
+		cfg.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			if lacking.Add(-1) >= 0 {
+				return nil, &net.OpError{Op: "dial", Err: os.NewSyscallError("socket", syscall.EMFILE)}
+			}
+			return (&net.Dialer{}).DialContext(ctx, network, address)
+		}
+	})
+	silent := [2]*net.TCPConn{}
+	for i := range silent {
+		silent[i], _ = h.connect()
+	}
+	clock.Add(int64(firstLineTime) + 1)
+	lacking.Store(2)
+	client, server := h.connect()
+	send(t, client, "PNG\r\n")
+	expect(t, server, "PNG\r\n")
+	for _, c := range silent {
+		if _, err := c.Read(make([]byte, 1)); err == nil {
+			t.Error("one that has said nothing goes on")
+		}
+	}
+	lacking.Store(1)
+	wantTheEnd(t, h.proxy.Addr().String()) // there is nobody left
 }
 
 func TestClientsThatHaveSpokenMakeNoRoom(t *testing.T) {
