@@ -1,7 +1,9 @@
 package proxy
 
 import (
+	"maps"
 	"net"
+	"slices"
 	"sync/atomic"
 )
 
@@ -58,6 +60,21 @@ func (c *conn) lookAt(who end, from, to net.Conn, writes *passing) {
 			c.breakOff(who)
 			reset(to)
 			from.Close()
+		}
+	}
+}
+
+// lookForGone finds the clients that have broken off while nobody reads from them:
+// the server takes nothing of a request, or the next one was there before the
+// answer, behind which net/http does not look. What they have asked for ends.
+func (g *httpGateway) lookForGone() {
+	g.mu.Lock()
+	clients := slices.Collect(maps.Values(g.clients))
+	g.mu.Unlock()
+	for _, c := range clients {
+		if c != nil && hasBrokenOff(c.conn) {
+			c.leave()
+			c.conn.Close()
 		}
 	}
 }

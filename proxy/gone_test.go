@@ -1,9 +1,12 @@
 package proxy
 
 import (
+	"bufio"
 	"errors"
 	"io"
 	"net"
+	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -122,5 +125,48 @@ func TestWhoeverTakesSomethingOfAnEndThatIsGoneIsWaitedFor(t *testing.T) {
 	}
 	if c.lookForGone(); !c.ending.brokenOff {
 		t.Error("the server takes nothing, and is not given up")
+	}
+}
+
+// TestAClientOfHTTPThatBreaksOffUnread: the gateway does not take what it sends, or
+// it has sent the next request already. What it has asked for ends all the same.
+func TestAClientOfHTTPThatBreaksOffUnread(t *testing.T) {
+	const poll = "POST /gateway/gateway.dll?" + open + " HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nPNG\r\n"
+	const huge = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n"
+	for name, request := range map[string]string{"the next request": poll, "a large one": huge} {
+		t.Run(name, func(t *testing.T) {
+			gateway := listen(t)
+			h := start(t, func(cfg *Config) { cfg.HTTPListen, cfg.HTTPUpstream = "127.0.0.1:0", gateway.Addr().String() })
+			c, _ := rawHTTP(t, h, request)
+			client := c.(*net.TCPConn)
+			server, err := gateway.Accept()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer server.Close()
+			server.SetDeadline(time.Now().Add(patience))
+			asked := bufio.NewReader(server)
+			if _, err := http.ReadRequest(asked); err != nil {
+				t.Fatal(err)
+			}
+			if request == poll {
+				expect(t, asked, "PNG\r\n")
+				send(t, client, poll)
+			}
+			client.SetWriteDeadline(time.Now().Add(300 * time.Millisecond))
+			for piece := make([]byte, 50_000); err == nil && request == huge; {
+				_, err = client.Write(piece)
+			}
+			client.SetLinger(0)
+			client.Close()
+			for end := time.Now().Add(patience); h.proxy.http.count() > 0; time.Sleep(time.Millisecond) {
+				if time.Now().After(end) {
+					t.Fatal("the client is still there")
+				}
+			}
+			if _, err := io.Copy(io.Discard, server); errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Error("the gateway is not told")
+			}
+		})
 	}
 }

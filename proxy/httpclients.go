@@ -10,8 +10,9 @@ import (
 
 // httpClient is a TCP connection of a client.
 type httpClient struct {
-	g    *httpGateway
-	conn net.Conn
+	g     *httpGateway
+	conn  net.Conn
+	leave context.CancelFunc // ends what it has asked for
 
 	quiet time.Time // since when it asks nothing, or zero; the gateway's lock guards it
 
@@ -44,6 +45,7 @@ type clientKey struct{}
 func (g *httpGateway) connContext(ctx context.Context, c net.Conn) context.Context {
 	now := g.proxy.cfg.Now()
 	client := &httpClient{g: g, conn: c, opened: now, quiet: now}
+	ctx, client.leave = context.WithCancel(ctx)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.clients[c] = client
@@ -70,6 +72,7 @@ func (g *httpGateway) connState(c net.Conn, state http.ConnState) {
 		g.proxy.cfg.Log.Error().Int("connections", maxConnections).Msg("too many connections for HTTP; a client was turned away")
 		c.Close()
 	case state == http.StateClosed && client != nil:
+		client.leave()
 		client.ended()
 	}
 }

@@ -29,8 +29,11 @@ var challengeStart, answerStart = []byte("CHL "), []byte("QRY ")
 
 // ask has every client that can answer a challenge get one at each interval.
 func (p *Proxy) ask(ctx context.Context, interval time.Duration) {
-	// A client that does not read must not keep others waiting.
-	p.every(ctx, interval, func(c *conn) { p.wait.Go(c.ask) })
+	p.every(ctx, interval, func() {
+		for _, c := range p.connections() {
+			p.wait.Go(c.ask) // a client that does not read must not keep others waiting
+		}
+	})
 }
 
 // connections returns the connections that there are now.

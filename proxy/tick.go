@@ -9,8 +9,8 @@ import (
 // on which nothing comes is told so soon.
 const tickEvery = time.Second
 
-// every does something with each connection at each interval, until the run ends.
-func (p *Proxy) every(ctx context.Context, interval time.Duration, do func(*conn)) {
+// every does something at each interval, until the run ends.
+func (p *Proxy) every(ctx context.Context, interval time.Duration, do func()) {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for {
@@ -18,15 +18,23 @@ func (p *Proxy) every(ctx context.Context, interval time.Duration, do func(*conn
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			for _, c := range p.connections() {
-				do(c)
-			}
+			do()
 		}
 	}
 }
 
-// tick tells all connections the time, until the run ends.
-func (p *Proxy) tick(ctx context.Context) { p.every(ctx, tickEvery, (*conn).tick) }
+// tick tells all connections the time, and looks after clients of HTTP, until the
+// run ends.
+func (p *Proxy) tick(ctx context.Context) {
+	p.every(ctx, tickEvery, func() {
+		for _, c := range p.connections() {
+			c.tick()
+		}
+		if p.http != nil {
+			p.http.lookForGone()
+		}
+	})
+}
 
 // tick tells the session the time, and looks after the ends.
 func (c *conn) tick() {
