@@ -509,3 +509,30 @@ func TestWhatIsHeldBackOfASessionThatMadeRoomComesWithItsAnswer(t *testing.T) {
 		t.Errorf("the client got %q", body)
 	}
 }
+
+// TestSessionsBeginWhileConnectionsAreToldTheTime: the race detector sees whether
+// they are made before others look at them.
+func TestSessionsBeginWhileConnectionsAreToldTheTime(t *testing.T) {
+	h, _, _ := webHarness(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header()["X-MSN-Messenger"] = []string{"SessionID=7.1; GW-IP=127.0.0.1"}
+	}, nil)
+	ended, told := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(told)
+		for {
+			select {
+			case <-ended:
+				return
+			default:
+			}
+			for _, c := range h.proxy.connections() {
+				c.tick()
+			}
+		}
+	}()
+	for range 100 {
+		h.ask("x", open, "VER 1 MSNP8 CVR0\r\n")
+	}
+	close(ended)
+	<-told
+}

@@ -88,15 +88,9 @@ func (g *httpGateway) make(x *httpExchange, cfg decode.Config) *gatewaySession {
 		p.cfg.Log.Error().Int("connections", maxConnections).Msg("too many connections; a session at the gateway is not recorded")
 		return nil
 	}
-	c.server = endpoint{remote: x.carrier.server}
-	c.opened = x.at.Time
-	cfg.Conn, cfg.Client, cfg.Opened = c.id, x.client.conn.RemoteAddr().String(), x.at
-	cfg.Carrier = decode.Carrier{Conn: x.carrier.id(), Addr: x.carrier.shown()}
-	cfg.Book, cfg.Checks, cfg.Emit, cfg.New = &p.book, p.cfg.Checks, c.record, lendRecord
-	c.session = p.cfg.newSession(cfg)
-	c.gate = c.downGate()
-	c.ending.closed = 2 // there is nobody to be asked anything but in an answer
-	return &gatewaySession{conn: c, target: x.target, silent: cfg.MidStream}
+	s := &gatewaySession{conn: c, target: x.target, silent: cfg.MidStream}
+	s.begin(x, cfg)
+	return s
 }
 
 // add makes a session that goes by an id.
@@ -133,6 +127,22 @@ func (g *httpGateway) finish() {
 	for _, one := range g.sessions.All() {
 		one.State.close("capture ended") // as its capture tells it
 	}
+}
+
+// begin makes the connection of a session. Others know of it already: who tells
+// all connections the time, for one.
+func (s *gatewaySession) begin(x *httpExchange, cfg decode.Config) {
+	c, p := s.conn, s.proxy
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.server = endpoint{remote: x.carrier.server}
+	c.opened = x.at.Time
+	cfg.Conn, cfg.Client, cfg.Opened = c.id, x.client.conn.RemoteAddr().String(), x.at
+	cfg.Carrier = decode.Carrier{Conn: x.carrier.id(), Addr: x.carrier.shown()}
+	cfg.Book, cfg.Checks, cfg.Emit, cfg.New = &p.book, p.cfg.Checks, c.record, lendRecord
+	c.session = p.cfg.newSession(cfg)
+	c.gate = c.downGate()
+	c.ending.closed = 2 // there is nobody to be asked anything but in an answer
 }
 
 // up decodes what the client has sent.
