@@ -140,12 +140,19 @@ func (g *httpGateway) incoming(resp *http.Response) error {
 	return exchangeOf(resp.Request).incoming(resp)
 }
 
-// failed tells a client that its request came to nothing.
+// failed tells a client that its request came to nothing. Where that is because the
+// server has ended the connection, so does the client's: no server has said 502, and
+// clients ask again where a connection that they have used before turns out to be over.
 func (g *httpGateway) failed(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() == nil {
 		g.proxy.cfg.Log.Error().Err(err).Str("client", r.RemoteAddr).Msg("an HTTP request came to nothing")
 	}
-	exchangeOf(r).failed()
+	x := exchangeOf(r)
+	x.failed()
+	if x.endedBy(err) {
+		x.client.conn.Close() // what net/http makes of it gets nowhere
+		return
+	}
 	w.WriteHeader(http.StatusBadGateway)
 }
 

@@ -1,8 +1,10 @@
 package proxy
 
 import (
+	"errors"
 	"io"
 	"net"
+	"os"
 	"time"
 )
 
@@ -35,4 +37,13 @@ func (b *answerBody) Read(p []byte) (int, error) {
 			Msg("an answer over HTTP was cut off, and is for the client")
 	}
 	return n, err
+}
+
+// endedBy tells whether it was the server that has ended the exchange, without an
+// answer: it was reached, and neither did it take too long nor do what is not relayed.
+func (x *httpExchange) endedBy(err error) bool {
+	x.mu.Lock()
+	reached := x.carrier != nil
+	x.mu.Unlock()
+	return reached && !errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, errSwitched) && !errors.Is(err, errStatus)
 }

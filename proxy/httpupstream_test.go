@@ -1,10 +1,15 @@
 package proxy
 
 import (
+	"bufio"
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -29,19 +34,17 @@ func TestAnAnswerThatIsCutOffIsSoForTheClient(t *testing.T) {
 				io.WriteString(c, "HTTP/1.1 200 OK\r\n"+one.answer)
 				c.Close()
 			}, nil)
-			for range 2 {
-				_, r := rawHTTP(t, h, one.request)
-				resp, err := http.ReadResponse(r, nil)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if got, err := io.ReadAll(resp.Body); err == nil || string(got) != one.got {
-					t.Errorf("the client got %q, %v; want %q and no end", got, err, one.got)
-				}
+			_, r := rawHTTP(t, h, one.request)
+			resp, err := http.ReadResponse(r, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := io.ReadAll(resp.Body); err == nil || string(got) != one.got {
+				t.Errorf("the client got %q, %v; want %q and no end", got, err, one.got)
 			}
 			h.stop()
-			if n := strings.Count(h.log.String(), "was cut off"); n != 2 {
-				t.Errorf("of two answers, the log says so %d times: %s", n, h.log)
+			if n := strings.Count(h.log.String(), "was cut off"); n != 1 {
+				t.Errorf("the log says so %d times: %s", n, h.log)
 			}
 			if !strings.Contains(one.answer, "gzip") { // half of that is not decoded live
 				wantParity(t, h.recorder.records, capture.Bytes())
@@ -72,5 +75,55 @@ func TestAGatewayThatTakesNothingIsGivenUp(t *testing.T) {
 				time.Sleep(5 * long) // the gateway comes to its end
 			})
 		})
+	}
+}
+
+// TestAServerThatAnswersNothingEndsTheConnectionOfItsClient, be it for the first
+// request or for a later one on a connection that the server has had enough of.
+func TestAServerThatAnswersNothingEndsTheConnectionOfItsClient(t *testing.T) {
+	const answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
+	gateway := "POST /gateway/gateway.dll?" + open + " HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nPNG\r\n"
+	page := "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello"
+	for name, request := range map[string]string{"a gateway": gateway, "a page": page} {
+		for answers := range int64(2) {
+			t.Run(fmt.Sprint(name, ", after ", answers), func(t *testing.T) {
+				server := listen(t)
+				defer server.Close()
+				h := start(t, func(cfg *Config) { cfg.HTTPListen, cfg.HTTPUpstream = "127.0.0.1:0", server.Addr().String() })
+				go answerSome(server, answers, answer)
+				client, r := rawHTTP(t, h, request)
+				for range answers {
+					expect(t, r, answer)
+					send(t, client, request)
+				}
+				if got, err := io.ReadAll(r); len(got) > 0 || errors.Is(err, os.ErrDeadlineExceeded) {
+					t.Errorf("the client got %q, %v; want the end", got, err)
+				}
+				h.stop()
+				if n := strings.Count(h.log.String(), "came to nothing"); n != 1 {
+					t.Errorf("the log says %s", h.log)
+				}
+			})
+		}
+	}
+}
+
+// answerSome answers so many requests, and ends the connection of the next. Whether
+// that is another connection is up to the proxy.
+func answerSome(l net.Listener, answers int64, answer string) {
+	var left atomic.Int64
+	left.Store(answers)
+	for c, err := l.Accept(); err == nil; c, err = l.Accept() {
+		go func() {
+			defer c.Close()
+			from := bufio.NewReader(c)
+			for r, err := http.ReadRequest(from); err == nil; r, err = http.ReadRequest(from) {
+				io.Copy(io.Discard, r.Body)
+				if left.Add(-1) < 0 {
+					return
+				}
+				io.WriteString(c, answer)
+			}
+		}()
 	}
 }
