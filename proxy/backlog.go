@@ -11,11 +11,14 @@ const (
 	// backlogTime is how long what has gone on may wait to be decoded: many
 	// commands of a busy run go through the decoder in one go, while what it
 	// needs is at hand. Nobody sees so short a time.
-	backlogTime = 20 * time.Millisecond
-	// backlogPieces and backlogBytes bound what waits. To decode that takes half
-	// a millisecond, which is what the answer of a server may have to wait for.
-	backlogPieces = 512
-	backlogBytes  = 128 << 10
+	backlogTime = 50 * time.Millisecond
+	// backlogPrompt is the same for what comes after a pause: whoever reads the
+	// records, and says something then, waits for it.
+	backlogPrompt = 5 * time.Millisecond
+	// backlogPieces and backlogBytes bound what waits. To decode that takes a
+	// millisecond, which is what the answer of a server may have to wait for.
+	backlogPieces = 1024
+	backlogBytes  = 256 << 10
 )
 
 // backlog is what has gone on, or is about to, on all connections and is not
@@ -27,9 +30,10 @@ type backlog struct {
 	stacks *stacks
 	timer  *time.Timer // of the first piece
 
-	mu    sync.Mutex // guards what waits
-	waits pieces
-	full  bool
+	mu      sync.Mutex // guards what waits
+	waits   pieces
+	full    bool
+	cleared time.Time // when all was taken that had waited, last
 
 	decoding sync.Mutex // is held while some is decoded
 	taken    pieces     // only who holds decoding uses it
@@ -62,11 +66,19 @@ func (b *backlog) add(c *conn, dir decode.Direction, p []byte, at decode.Stamp) 
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if len(b.waits.list) == 0 {
-		b.timer.Reset(backlogTime)
+		b.timer.Reset(b.patience())
 	}
 	b.waits.list = append(b.waits.list, piece{c, dir, at, len(p)})
 	b.waits.bytes = append(b.waits.bytes, p...)
 	b.full = len(b.waits.list) >= backlogPieces || len(b.waits.bytes) >= backlogBytes
+}
+
+// patience is how long the first piece waits. The caller holds the lock.
+func (b *backlog) patience() time.Duration {
+	if time.Since(b.cleared) > backlogTime {
+		return backlogPrompt
+	}
+	return backlogTime
 }
 
 // bound decodes what waits if it has become much. It is called after each write,
@@ -85,6 +97,9 @@ func (b *backlog) clear() {
 	b.decoding.Lock()
 	defer b.decoding.Unlock()
 	b.mu.Lock()
+	if len(b.waits.list) > 0 {
+		b.cleared = time.Now()
+	}
 	b.waits, b.taken = b.taken, b.waits
 	b.full = false
 	b.mu.Unlock()

@@ -52,6 +52,24 @@ func TestWhatNothingFollowsIsDecodedInTime(t *testing.T) {
 	}
 }
 
+// Where much is said, nobody waits for a single record of it.
+func TestWhatComesAfterAPauseIsDecodedAtOnce(t *testing.T) {
+	b := newBacklog(&stacks{})
+	defer b.timer.Stop()
+	for ago, want := range map[time.Duration]time.Duration{time.Hour: backlogPrompt, 2 * backlogTime: backlogPrompt, 0: backlogTime} {
+		b.cleared = time.Now().Add(-ago)
+		if got := b.patience(); got != want {
+			t.Errorf("%v after the last, what comes waits for %v, want %v", ago, got, want)
+		}
+	}
+	c, _ := soloist(t)
+	c.onward(decode.ClientToServer, []byte("PNG\r\n"))
+	c.proxy.backlog.clear()
+	if c.proxy.backlog.cleared.IsZero() {
+		t.Error("when something was decoded is not noted")
+	}
+}
+
 func TestTheBacklogIsDecodedWhenItIsFull(t *testing.T) {
 	for _, one := range []struct {
 		name  string

@@ -42,7 +42,10 @@ const (
 	// does it: to wake somebody costs more than a record does, and takes a
 	// processor that the relay, or who speaks through it, may be about to need.
 	// It is too short to be seen.
-	gatherTime = 20 * time.Millisecond
+	gatherTime = 50 * time.Millisecond
+	// promptTime is the same for what comes after a pause: whoever reads the
+	// output, and says something then, waits for it.
+	promptTime = 2 * time.Millisecond
 	// gatherEvents and gatherBytes are how much is not waited for any longer: a
 	// small part of what may be queued.
 	gatherEvents = queueLength / 32
@@ -130,19 +133,24 @@ func (l *Live) take(q *queue) bool {
 }
 
 // gather waits until something is pending for an output, and a little longer, for
-// more.
+// more; after a pause, only a very little.
 func (l *Live) gather(q *queue) {
 	select {
 	case <-q.wake:
 	case <-l.done:
 		return
 	}
-	q.gather.Reset(gatherTime)
+	patience := gatherTime
+	if time.Since(q.gathered) > gatherTime {
+		patience = promptTime
+	}
+	q.gather.Reset(patience)
 	select {
 	case <-q.gather.C:
 	case <-q.much:
 	case <-l.done:
 	}
+	q.gathered = time.Now()
 }
 
 // giveBack gives back what an output had taken.

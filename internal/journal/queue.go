@@ -48,14 +48,17 @@ type queue struct {
 	missed  int64            // since the output was last told
 	total   int64            // in all
 	lost    map[stream]int64 // bytes that a tap missed, not yet told
+	last    *decode.Record   // what a sink missed at the end, once that has come
 
-	wake     chan struct{}  // something is pending
-	much     chan struct{}  // and that is much
-	gather   *time.Timer    // how long to wait for more of it
-	taken    []item         // what the output is at; only its own goroutine uses it
-	failed   bool           // this too
-	last     *decode.Record // what it missed at the end, once that has come
-	finished chan struct{}  // closed when all is written
+	wake     chan struct{} // something is pending
+	much     chan struct{} // and that is much
+	finished chan struct{} // closed when all is written
+
+	// Used by the goroutine of the output only.
+	gather   *time.Timer // how long to wait for more
+	gathered time.Time   // when that was over, last
+	taken    []item      // what the output is at
+	failed   bool
 }
 
 // stream is a direction of a connection.

@@ -62,33 +62,39 @@ func (s *fakeSink) count() int {
 	return len(s.lines)
 }
 
-// What comes slowly is done together with what comes shortly after, and what comes
-// fast is not waited with.
+// What comes shortly after something else is done together with what follows, and
+// what comes fast is not waited with.
 func TestAnOutputIsWokenForManyRecordsAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sink := &fakeSink{}
 		l := NewLive(false, nil, Output{Name: "test", Sink: sink})
+		want := func(n int, what string) {
+			t.Helper()
+			if synctest.Wait(); sink.count() != n {
+				t.Errorf("%s: %d records have come, want %d", what, sink.count(), n)
+			}
+		}
 		l.Emit(numbered(0))
 		synctest.Wait()
-		time.Sleep(gatherTime - 1)
+		time.Sleep(promptTime)
+		want(1, "after a pause")
 		l.Emit(numbered(1))
-		if synctest.Wait(); sink.count() != 0 {
-			t.Errorf("%d records came before their time", sink.count())
-		}
+		synctest.Wait()
+		time.Sleep(gatherTime - 1)
+		l.Emit(numbered(2))
+		want(1, "shortly after")
 		time.Sleep(time.Nanosecond)
-		if synctest.Wait(); sink.count() != 2 {
-			t.Errorf("%d records came when their time was up", sink.count())
-		}
+		want(3, "when the time is up")
 		for i := range gatherEvents {
 			l.Emit(numbered(i))
 		}
-		if synctest.Wait(); sink.count() != 2+gatherEvents {
-			t.Errorf("%d records of many came at once", sink.count()-2)
-		}
+		want(3+gatherEvents, "many at once")
 		l.Emit(&decode.Record{Kind: decode.KindCommand, Bytes: gatherBytes})
-		if synctest.Wait(); sink.count() != 3+gatherEvents {
-			t.Errorf("a large record has to wait")
-		}
+		want(4+gatherEvents, "a large one")
+		time.Sleep(2 * gatherTime)
+		l.Emit(numbered(3))
+		time.Sleep(promptTime)
+		want(5+gatherEvents, "after another pause")
 		l.Close()
 	})
 }
