@@ -37,7 +37,8 @@ order: as a transcript for people, or with --json as one JSON object a line.
 FILE is a pcap, pcapng or snoop file, or records (JSON lines) that msnproxy
 wrote, compressed by gzip, zstd or bzip2 or not; a folder stands for all in it,
 and "-" for standard input. Several captures are one run, in the order of time:
-it does not matter how a capture was cut into files.
+how a capture was cut into files matters only to a connection whose end was not
+captured, which ends with the file of its last packet.
 
   tcpdump -i any -U -w - port 1863 | msnproxy decode -
   msnproxy decode --follow capture-that-is-being-written.pcap
