@@ -125,3 +125,16 @@ func TestBytesThatATapMissesAreMissingInTheCaptureHoweverMany(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatATapMissesFirstBearsTheTimeOfTheOpening(t *testing.T) {
+	var file bytes.Buffer
+	tap, err := NewTap(&file)
+	check(t, err)
+	check(t, tap.Open("c1", writerClient.String(), writerServer.String(), writerStart))
+	check(t, tap.Lost("c1", writerC2S, largestJump+1))
+	check(t, tap.Close())
+	r := decodeFile(file.Bytes())
+	if r.err != nil || !r.summary.First.Equal(writerStart) || !r.summary.Last.Equal(writerStart) {
+		t.Errorf("%v; packets from %v to %v, want %v", r.err, r.summary.First, r.summary.Last, writerStart)
+	}
+}

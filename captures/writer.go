@@ -129,6 +129,7 @@ func (w *Writer) Open(conn string, client, server netip.AddrPort, at time.Time) 
 	c := &writerConn{
 		client: writerEnd{addr: client, next: seq},
 		server: writerEnd{addr: server, next: seq + writerSeqStep/2},
+		last:   at,
 	}
 	w.open[conn], w.byEnds[orderedPorts(client, server)] = c, conn
 	return w.handshake(c, at)
@@ -297,13 +298,21 @@ func (w *Writer) sender(conn string, dir decode.Direction, at time.Time) (c *wri
 
 // ends finds the two ends of an open connection, the sending one first.
 func (w *Writer) ends(conn string, dir decode.Direction, at time.Time) (c *writerConn, from, to *writerEnd, err error) {
-	if c = w.open[conn]; c == nil {
-		return nil, nil, nil, fmt.Errorf("capture: connection %q is not open", conn)
+	if c, from, to, err = w.find(conn, dir); err != nil {
+		return nil, nil, nil, err
 	}
 	if err := checkTime(conn, at); err != nil {
 		return nil, nil, nil, err
 	}
 	c.last = at
+	return c, from, to, nil
+}
+
+// find is ends for what happens at no time of its own.
+func (w *Writer) find(conn string, dir decode.Direction) (c *writerConn, from, to *writerEnd, err error) {
+	if c = w.open[conn]; c == nil {
+		return nil, nil, nil, fmt.Errorf("capture: connection %q is not open", conn)
+	}
 	switch dir {
 	case decode.ClientToServer:
 		return c, &c.client, &c.server, nil
@@ -340,7 +349,7 @@ func (w *Writer) packet(from, to *writerEnd, tcp layers.TCP, payload []byte, at 
 	}
 	raw, err := w.serialize(from.addr.Addr(), to.addr.Addr(), &tcp, payload, 0)
 	if err != nil {
-		return fmt.Errorf("capture: make a packet: %w", err)
+		return err
 	}
 	if w.comment != "" && len(payload) > 0 {
 		err = w.writeCommented(raw, at)
@@ -418,8 +427,10 @@ func (w *Writer) serialize(src, dst netip.Addr, tcp *layers.TCP, payload []byte,
 		network = ip
 	}
 	fix := gopacket.SerializeOptions{FixLengths: cut == 0, ComputeChecksums: true}
-	err := gopacket.SerializeLayers(w.buffer, fix, network, tcp, gopacket.Payload(payload))
-	return w.buffer.Bytes(), err
+	if err := gopacket.SerializeLayers(w.buffer, fix, network, tcp, gopacket.Payload(payload)); err != nil {
+		return nil, fmt.Errorf("capture: make a packet: %w", err)
+	}
+	return w.buffer.Bytes(), nil
 }
 
 // ipv4Header forbids fragments, and so needs no identification (RFC 6864).

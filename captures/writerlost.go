@@ -1,7 +1,6 @@
 package captures
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/google/gopacket"
@@ -23,13 +22,9 @@ const (
 // missing in the sequence numbers or, where that are very many, as the rest of
 // packets of which only the headers were captured.
 func (w *Writer) Lose(conn string, dir decode.Direction, n int64) error {
-	c := w.open[conn]
-	if c == nil {
-		return fmt.Errorf("capture: connection %q is not open", conn)
-	}
-	from, to := &c.client, &c.server
-	if dir == decode.ServerToClient {
-		from, to = to, from
+	c, from, to, err := w.find(conn, dir)
+	if err != nil {
+		return err
 	}
 	if from.jumped += n; from.jumped <= largestJump {
 		from.next += uint32(n)
@@ -50,7 +45,7 @@ func (w *Writer) cutPacket(from, to *writerEnd, size uint16, at time.Time) error
 	from.next += uint32(size)
 	raw, err := w.serialize(from.addr.Addr(), to.addr.Addr(), &tcp, nil, size)
 	if err != nil {
-		return fmt.Errorf("capture: make a packet: %w", err)
+		return err
 	}
 	return written(w.out.WritePacket(gopacket.CaptureInfo{Timestamp: at, CaptureLength: len(raw), Length: len(raw) + int(size)}, raw))
 }
