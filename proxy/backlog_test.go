@@ -44,11 +44,7 @@ func TestWhatNothingFollowsIsDecodedInTime(t *testing.T) {
 	c, decoded := soloist(t)
 	for n := range int64(2) {
 		c.onward(decode.ClientToServer, []byte("PNG\r\n"))
-		for end := time.Now().Add(patience); decoded.Load() == n; time.Sleep(time.Millisecond) {
-			if time.Now().After(end) {
-				t.Fatalf("command %d was not decoded", n+1)
-			}
-		}
+		await(t, fmt.Sprintf("command %d is decoded", n+1), func() bool { return decoded.Load() != n })
 	}
 }
 

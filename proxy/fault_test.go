@@ -279,11 +279,7 @@ func TestALongDelayHoldsUpNoEnd(t *testing.T) {
 		if _, err := io.Copy(io.Discard, other); err == nil {
 			t.Errorf("%s: the server was closed in peace, want a reset", fault)
 		}
-		for end := time.Now().Add(patience); len(h.proxy.connections()) > 1; time.Sleep(time.Millisecond) {
-			if time.Now().After(end) {
-				t.Fatalf("%s: the connection is still there", fault)
-			}
-		}
+		await(t, fault+": the connection is gone", func() bool { return len(h.proxy.connections()) <= 1 })
 		h.stop() // and no goroutine is left
 	}
 }

@@ -20,11 +20,7 @@ func TestAnEndThatBreaksOffAfterItHasSaidAll(t *testing.T) {
 	for _, who := range []string{"client", "server"} {
 		t.Run(who, func(t *testing.T) {
 			h := start(t, nil)
-			client, server := h.connect()
-			one, other := client, server
-			if who == "server" {
-				one, other = server, client
-			}
+			one, other := h.connectFrom(who)
 			send(t, one, "OUT\r\n")
 			one.CloseWrite()
 			if rest, err := io.ReadAll(other); err != nil || string(rest) != "OUT\r\n" {
@@ -51,11 +47,7 @@ func TestASlowReaderGetsAllOfWhoHasGone(t *testing.T) {
 	send(t, server, all)
 	server.CloseWrite()
 	c := h.proxy.connections()[0]
-	for end := time.Now().Add(patience); c.lastToSayAll() != theServer; time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("the end does not arrive")
-		}
-	}
+	await(t, "the end of the server arrives", func() bool { return c.lastToSayAll() == theServer })
 	server.SetLinger(0)
 	server.Close()
 	h.idle()
@@ -75,11 +67,7 @@ func TestAnEndThatBreaksOffWhileTheOtherTakesNothing(t *testing.T) {
 	for _, who := range []string{"client", "server"} {
 		t.Run(who, func(t *testing.T) {
 			h := start(t, func(cfg *Config) { cfg.Live = discard(t) })
-			client, server := h.connect()
-			one, other := client, server
-			if who == "server" {
-				one, other = server, client
-			}
+			one, other := h.connectFrom(who)
 			one.SetWriteDeadline(time.Now().Add(300 * time.Millisecond))
 			var err error
 			for piece := []byte(strings.Repeat("PNG\r\n", 10_000)); err == nil; {
@@ -159,11 +147,7 @@ func TestAClientOfHTTPThatBreaksOffUnread(t *testing.T) {
 			}
 			client.SetLinger(0)
 			client.Close()
-			for end := time.Now().Add(patience); h.proxy.http.count() > 0; time.Sleep(time.Millisecond) {
-				if time.Now().After(end) {
-					t.Fatal("the client is still there")
-				}
-			}
+			await(t, "the client is gone", func() bool { return h.proxy.http.count() == 0 })
 			if _, err := io.Copy(io.Discard, server); errors.Is(err, os.ErrDeadlineExceeded) {
 				t.Error("the gateway is not told")
 			}

@@ -10,15 +10,11 @@ import (
 // hasBrokenOff tells whether an end has broken off, which nobody has been told.
 // It is told once.
 func hasBrokenOff(end net.Conn) (gone bool) {
-	c, ok := end.(syscall.Conn)
-	if !ok {
+	socket := socketOf(end)
+	if socket == nil {
 		return false
 	}
-	socket, err := c.SyscallConn()
-	if err != nil {
-		return false
-	}
-	err = socket.Control(func(fd uintptr) {
+	err := socket.Control(func(fd uintptr) {
 		fault, err := syscall.GetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_ERROR)
 		gone = err == nil && fault != 0
 	})

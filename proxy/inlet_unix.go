@@ -21,17 +21,26 @@ type waitingInlet struct {
 
 // newWaitingInlet returns nil if this is no socket.
 func newWaitingInlet(from io.Reader) inlet {
-	c, ok := from.(syscall.Conn)
-	if !ok {
-		return nil
-	}
-	socket, err := c.SyscallConn()
-	if err != nil {
+	socket := socketOf(from)
+	if socket == nil {
 		return nil
 	}
 	in := &waitingInlet{socket: socket}
 	in.attempt = in.read
 	return in
+}
+
+// socketOf is the socket below a connection, or nil if there is none.
+func socketOf(c any) syscall.RawConn {
+	below, ok := c.(syscall.Conn)
+	if !ok {
+		return nil
+	}
+	socket, err := below.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	return socket
 }
 
 func (in *waitingInlet) next() ([]byte, error) {

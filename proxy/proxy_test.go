@@ -112,6 +112,26 @@ func (h *harness) connect() (client, server *net.TCPConn) {
 	return h.connectTo(h.proxy.Addr().String(), h.server)
 }
 
+// connectFrom is connect, with the end of that name ("client" or "server") first.
+func (h *harness) connectFrom(first string) (one, other *net.TCPConn) {
+	h.t.Helper()
+	client, server := h.connect()
+	if first == "server" {
+		return server, client
+	}
+	return client, server
+}
+
+// await waits until something is so that is to become so by itself.
+func await(t testing.TB, what string, isSo func() bool) {
+	t.Helper()
+	for end := time.Now().Add(patience); !isSo(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("it never comes to this: %s", what)
+		}
+	}
+}
+
 func (h *harness) connectTo(address string, l net.Listener) (client, server *net.TCPConn) {
 	h.t.Helper()
 	client, server = h.pair(address, l)
@@ -305,11 +325,7 @@ func TestHalfCloseIsPassedOnEachWay(t *testing.T) {
 	for _, first := range []string{"client", "server"} {
 		t.Run(first+" first", func(t *testing.T) {
 			h := start(t, nil)
-			client, server := h.connect()
-			one, other := client, server
-			if first == "server" {
-				one, other = server, client
-			}
+			one, other := h.connectFrom(first)
 			send(t, one, "OUT\r\n")
 			one.CloseWrite()
 			if rest, err := io.ReadAll(other); err != nil || string(rest) != "OUT\r\n" {
@@ -333,11 +349,7 @@ func TestAResetIsPassedOn(t *testing.T) {
 	for _, first := range []string{"client", "server"} {
 		t.Run(first, func(t *testing.T) {
 			h := start(t, nil)
-			client, server := h.connect()
-			one, other := client, server
-			if first == "server" {
-				one, other = server, client
-			}
+			one, other := h.connectFrom(first)
 			send(t, one, "OUT\r\n")
 			expect(t, other, "OUT\r\n")
 			one.SetLinger(0)

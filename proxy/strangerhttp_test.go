@@ -24,16 +24,8 @@ func TestAnHTTPClientThatDoesNotTakeWhatItHasAskedIsTurnedOut(t *testing.T) {
 	c, _ := rawHTTP(t, h, "")
 	c.(*net.TCPConn).SetReadBuffer(4 << 10)
 	send(t, c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-	for end := time.Now().Add(patience); h.proxy.http.count() == 0; time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("the client did not come")
-		}
-	}
-	for end := time.Now().Add(patience); h.proxy.http.count() > 0; time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("the client is still there")
-		}
-	}
+	await(t, "the client has come", func() bool { return h.proxy.http.count() > 0 })
+	await(t, "the client is gone", func() bool { return h.proxy.http.count() == 0 })
 }
 
 // TestNothingThatAClientNamesIsConnectedTo tries every place of a request in

@@ -167,8 +167,9 @@ func (q *queue) miss(b lostBytes) {
 }
 
 // tell hands what was taken to the output, and has it write it. One that has failed
-// gets nothing more. One that panics has failed: what strangers send must not end the relay by way of what shows
-// it. The panic's value may hold what they sent, and is not told.
+// gets nothing more. One that panics has failed: what strangers send must not end
+// the relay by way of what shows it. The panic's value may hold what they sent, and
+// is not told.
 func (q *queue) tell() (err error) {
 	defer func() {
 		if fault := recover(); fault != nil {
