@@ -22,7 +22,8 @@ import (
 const hostileRecords = `{"time":"2004-05-17T12:00:00Z","conn":"HOSTILE","seq":1,"kind":"open","file":"HOSTILE","client":"HOSTILE","server_addr":"HOSTILE"}
 {"time":"2004-05-17T12:00:01Z","conn":"HOSTILE","seq":2,"kind":"command","dir":"c2s","server":"SB","verb":"USR","trid":1,"args":{"handle":"HOSTILE","cookie":"x"},"line":"USR 1 HOSTILE x","notes":[{"kind":"issue","text":"HOSTILE"}]}
 {"time":"2004-05-17T12:00:02Z","conn":"HOSTILE","seq":3,"kind":"command","dir":"s2c","server":"SB","verb":"MSG","args":{"handle":"HOSTILE","name":"HOSTILE"},"line":"MSG HOSTILE HOSTILE 9","payload_bytes":9,"payload":{"type":"text/plain","text":"HOSTILE"},"notes":[{"kind":"error","code":9,"meaning":"HOSTILE"}]}
-{"time":"2004-05-17T12:00:03Z","conn":"HOSTILE","seq":4,"kind":"close","reason":"HOSTILE"}
+{"time":"2004-05-17T12:00:03Z","conn":"HOSTILE","seq":4,"kind":"command","dir":"c2s","server":"NS","verb":"QRY","trid":2,"line":"QRY 2 HOSTILE 32","notes":[{"kind":"challenge","challenge":"HOSTILE","verdict":"HOSTILE","server_verdict":"HOSTILE","qry_seq":4}]}
+{"time":"2004-05-17T12:00:04Z","conn":"HOSTILE","seq":5,"kind":"close","reason":"HOSTILE"}
 `
 
 // FuzzReport has records that anybody might have made up told in every format.

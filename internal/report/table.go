@@ -67,7 +67,7 @@ func heading(s *Section) string {
 	text := strings.ToUpper(s.Name) + "  " + s.about()
 	for i, c := range s.Columns {
 		if v := folded(s, i); v != "" {
-			text += ", all of " + title(c) + " " + display.Harmless(v)
+			text += ", all of " + title(c) + " " + v
 		}
 	}
 	if date := dateOf(s); date != "" {
@@ -90,8 +90,10 @@ func hasTimes(s *Section) bool {
 	return false
 }
 
+// writeWrapped writes a line of text around the tables. Records of a stranger
+// may have filled any part of it.
 func writeWrapped(out *bytes.Buffer, text string, page int) {
-	for _, l := range display.Wrap(text, page, page) {
+	for _, l := range display.Wrap(display.Harmless(text), page, page) {
 		out.WriteString(l + "\n")
 	}
 }
