@@ -137,7 +137,7 @@ func (x *httpExchange) outgoingToGateway(out *http.Request) {
 	if x.host != x.query.Host {
 		out.URL.RawQuery = gateway.WithHost(out.URL.RawQuery, x.host)
 	}
-	real := strings.TrimSuffix(x.target, ":"+DefaultHTTPPort)
+	real := strings.TrimSuffix(x.target, ":"+defaultHTTPPort)
 	if x.session != nil {
 		real = x.session.hostNow(real)
 	}
@@ -168,17 +168,9 @@ func (x *httpExchange) outgoingBody(out *http.Request) {
 func (x *httpExchange) isOwn(host string) bool {
 	name, port, err := net.SplitHostPort(host)
 	if err != nil {
-		name, port = unbracket(host), DefaultHTTPPort
+		name, port = unbracket(host), defaultHTTPPort
 	}
 	return name == x.g.proxy.hostFor(x.client.conn.LocalAddr()) && port == x.g.port()
-}
-
-// hostOnly takes the port off an address.
-func hostOnly(address string) string {
-	if host, _, err := net.SplitHostPort(address); err == nil {
-		return host
-	}
-	return address
 }
 
 // connected takes note of the server that the request goes to. With a

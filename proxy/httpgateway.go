@@ -14,8 +14,6 @@ import (
 )
 
 const (
-	// DefaultHTTPPort is the port of HTTP gateways, where an address names none.
-	DefaultHTTPPort = "80"
 	// maxRequestHeader bounds the header of a request, and of an answer.
 	// Passport's cookies make it some KiB.
 	maxRequestHeader = 64 << 10
@@ -52,7 +50,7 @@ func newHTTPGateway(p *Proxy) (*httpGateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &httpGateway{proxy: p, listener: listener, upstream: withHTTPPort(p.cfg.HTTPUpstream), clients: map[net.Conn]*httpClient{}}
+	g := &httpGateway{proxy: p, listener: listener, upstream: withPort(p.cfg.HTTPUpstream, defaultHTTPPort), clients: map[net.Conn]*httpClient{}}
 	g.targets.g = g
 	g.allowance.sizes = p.cfg.unfinished
 	logged := stdlog.New(logWriter{p}, "", 0)
@@ -80,14 +78,6 @@ type logWriter struct{ p *Proxy }
 func (w logWriter) Write(text []byte) (int, error) {
 	w.p.cfg.Log.Debug().Msg(string(text))
 	return len(text), nil
-}
-
-// withHTTPPort adds the port of HTTP to an address that has none.
-func withHTTPPort(address string) string {
-	if _, _, err := net.SplitHostPort(address); err == nil {
-		return address
-	}
-	return net.JoinHostPort(unbracket(address), DefaultHTTPPort)
 }
 
 // run serves until the listener is closed.
@@ -166,7 +156,7 @@ func (g *httpGateway) port() string {
 // a port if that is the usual one.
 func (g *httpGateway) told(local net.Addr) string {
 	host := g.proxy.hostFor(local)
-	if port := g.port(); port != DefaultHTTPPort {
+	if port := g.port(); port != defaultHTTPPort {
 		return net.JoinHostPort(host, port)
 	}
 	return bracketed(host)

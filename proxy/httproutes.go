@@ -26,7 +26,7 @@ func (g *httpGateway) referred(c *conn, a rewrite.Address, server string) {
 // server refers it to (XFR, mode G), and returns the address that the client is
 // told: that of the proxy.
 func (g *httpGateway) referToGateway(c *conn, address string) (string, error) {
-	server := withHTTPPort(address)
+	server := withPort(address, defaultHTTPPort)
 	if _, port, _ := net.SplitHostPort(server); port == "443" {
 		return "", errTLSGateway
 	}

@@ -236,7 +236,7 @@ func (s *gatewaySession) moveTo(ip string, x *httpExchange) {
 	if known || host == hostOnly(s.target) || host == addrOf(x.carrier.server).String() {
 		return
 	}
-	address := withHTTPPort(ip)
+	address := withPort(ip, defaultHTTPPort)
 	if err := x.g.targets.name(address, x.carrier.server); err != nil {
 		x.g.proxy.cfg.Log.Warn().Err(err).Str("conn", s.id).Msg("the session stays with its gateway")
 		return

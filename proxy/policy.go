@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"strconv"
-	"strings"
 )
 
 // mayRefer tells whether a server may refer clients to an address. One on a
@@ -21,23 +19,6 @@ func (cfg *Config) mayRefer(from net.Addr, to string) error {
 		return nil // a name; what it stands for is checked when it is dialled
 	}
 	return cfg.mayReach(addrOf(from), target.Unmap())
-}
-
-// hostOf is the host of an address that somebody can connect to. A server may say
-// anything: no client gets to port 0, and what has no host would be the proxy's own
-// machine.
-func hostOf(address string) (string, error) {
-	host, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return "", fmt.Errorf("%q is not an address: %w", address, err)
-	}
-	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-		return "", fmt.Errorf("%q is not an address: its port is none of 1 to 65535", address)
-	}
-	if _, err := netip.ParseAddr(host); err != nil && (host == "" || strings.Contains(host, ":")) {
-		return "", fmt.Errorf("%q is not an address: it has no host", address)
-	}
-	return host, nil
 }
 
 // mayReach is mayRefer for IP addresses.

@@ -14,10 +14,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
-	"strconv"
-	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -26,18 +23,9 @@ import (
 	"msnproxy/internal/journal"
 )
 
-// Limits and times of the proxy.
-const (
-	// dialTimeout is how long a server may take to accept a connection; a
-	// client gives up after a minute or so.
-	dialTimeout = 20 * time.Second
-	// drainTime is how long connections may go on once the proxy is told to
-	// stop: enough for what is under way, not for a conversation.
-	drainTime = 2 * time.Second
-	// maxConnections bounds the connections at one time. Each holds two
-	// sockets and, at rest, some 10 KiB.
-	maxConnections = 20000
-)
+// drainTime is how long connections may go on once the proxy is told to stop:
+// enough for what is under way, not for a conversation.
+const drainTime = 2 * time.Second
 
 // Config is what a Proxy is told. A zero field means the default.
 type Config struct {
@@ -110,7 +98,7 @@ type Proxy struct {
 
 // New opens the main listener. Run does the rest.
 func New(cfg Config) (*Proxy, error) {
-	cfg.Upstream = withPort(cfg.Upstream)
+	cfg.Upstream = withPort(cfg.Upstream, defaultPort)
 	if cfg.newSession == nil {
 		cfg.newSession = decode.NewSession
 	}
@@ -173,29 +161,6 @@ func (p *Proxy) HTTPAddr() net.Addr {
 
 // Settle has all decoded that has gone on so far.
 func (p *Proxy) Settle() { p.backlog.clear() }
-
-// withPort adds the default port to an address that has none.
-func withPort(address string) string {
-	if _, _, err := net.SplitHostPort(address); err == nil {
-		return address
-	}
-	return net.JoinHostPort(unbracket(address), strconv.Itoa(decode.DefaultPort))
-}
-
-// bracketed returns a host as it stands in a URL.
-func bracketed(host string) string {
-	if strings.Contains(host, ":") {
-		return "[" + host + "]"
-	}
-	return host
-}
-
-func unbracket(host string) string {
-	if len(host) > 2 && host[0] == '[' && host[len(host)-1] == ']' {
-		return host[1 : len(host)-1]
-	}
-	return host
-}
 
 // Run serves clients until ctx is done, lets connections drain for a bounded
 // time, and returns when every connection has ended.
@@ -268,52 +233,6 @@ func (p *Proxy) serve(l net.Listener, handle func(net.Conn)) error {
 	}
 }
 
-// roomyListener is a listener that keeps trying, and has those make room for
-// others that do nothing. One goroutine accepts from it.
-type roomyListener struct {
-	net.Listener
-	proxy   *Proxy
-	failing bool
-}
-
-// Accept waits for the next client, whatever that takes.
-func (l *roomyListener) Accept() (net.Conn, error) {
-	for {
-		client, err := l.Listener.Accept()
-		if errors.Is(err, net.ErrClosed) {
-			return nil, err
-		}
-		l.tell(err)
-		if err == nil {
-			return client, nil
-		}
-		if l.proxy.makeRoom() || l.proxy.http != nil && l.proxy.http.makeRoom() {
-			continue
-		}
-		select {
-		case <-l.proxy.dials.Done():
-			return nil, err
-		case <-time.After(acceptPause):
-		}
-	}
-}
-
-// tell says when the listener begins to fail, and when it works again.
-func (l *roomyListener) tell(err error) {
-	log := l.proxy.cfg.Log
-	switch {
-	case err != nil && !l.failing:
-		// Out of descriptors, as a rule: those that have connections keep them.
-		log.Error().Err(err).Stringer("listen", l.Addr()).Msg("cannot accept connections; trying again (see ulimit -n if there are too many open files)")
-	case err == nil && l.failing:
-		log.Info().Stringer("listen", l.Addr()).Msg("accepting connections again")
-	}
-	l.failing = err != nil
-}
-
-// acceptPause keeps a failing accept from spinning.
-const acceptPause = 100 * time.Millisecond
-
 // handleMain serves a client of the main listener.
 func (p *Proxy) handleMain(client net.Conn) {
 	if !p.cfg.SinglePort {
@@ -379,152 +298,6 @@ func (p *Proxy) unreachable(c *conn, err error) {
 	}
 	p.cfg.Log.Error().Err(err).Str("conn", c.id).Str("server", c.to.server).Msg("cannot reach the server; the client's connection is closed")
 	c.unreachable("server unreachable")
-}
-
-// dial connects to a server.
-func (p *Proxy) dial(server string, allow func(net.Addr) error) (net.Conn, error) {
-	return p.dialWith(p.dials, server, allow)
-}
-
-// allowKey is under which a context has what is permitted of the connection.
-type allowKey struct{}
-
-// errOwn is told of a way that leads back to the proxy.
-var errOwn = errors.New("this is the proxy itself; does a hosts entry point its name here? name the server by its IP address")
-
-// refuse keeps a dialer from connecting where it may not. A connection that is
-// closed again at once would still have been made: to somebody whom it tells
-// something, or to the proxy, which would connect again in turn.
-func (p *Proxy) refuse(ctx context.Context, _, address string, _ syscall.RawConn) error {
-	to, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return err
-	}
-	if p.listensAt(to) && isHere(to.Addr()) {
-		return errOwn
-	}
-	if allow, _ := ctx.Value(allowKey{}).(func(net.Addr) error); allow != nil {
-		return allow(net.TCPAddrFromAddrPort(to))
-	}
-	return nil
-}
-
-// isHere tells whether an address is one of this machine.
-func isHere(a netip.Addr) bool {
-	if a.IsLoopback() || a.IsUnspecified() {
-		return true
-	}
-	addrs, err := net.InterfaceAddrs()
-	for _, one := range addrs {
-		if n, ok := one.(*net.IPNet); ok && n.IP.Equal(a.AsSlice()) {
-			return true
-		}
-	}
-	return err != nil // it cannot be told
-}
-
-func (p *Proxy) dialWith(ctx context.Context, server string, allow func(net.Addr) error) (net.Conn, error) {
-	ctx = context.WithValue(ctx, allowKey{}, allow)
-	c, err := p.cfg.Dial(ctx, "tcp", server)
-	for isOutOfDescriptors(err) && p.makeRoom() {
-		c, err = p.cfg.Dial(ctx, "tcp", server)
-	}
-	if err != nil {
-		return nil, err
-	}
-	if p.isOwn(c) {
-		err = errOwn
-	} else if allow != nil {
-		err = allow(c.RemoteAddr())
-	}
-	if err != nil {
-		c.Close()
-		return nil, err
-	}
-	return c, nil
-}
-
-// isOutOfDescriptors tells whether there is none for another connection: the client's
-// has taken the last one.
-func isOutOfDescriptors(err error) bool {
-	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
-}
-
-// isOwn tells whether a connection leads back to the proxy: within one machine,
-// to an address that it listens on.
-func (p *Proxy) isOwn(c net.Conn) bool {
-	local, remote := addrOf(c.LocalAddr()), addrOf(c.RemoteAddr())
-	if local != remote && !(local.IsLoopback() && remote.IsLoopback()) {
-		return false
-	}
-	_, port, _ := net.SplitHostPort(c.RemoteAddr().String())
-	to, err := netip.ParseAddrPort(net.JoinHostPort(remote.String(), port))
-	return err == nil && p.listensAt(to)
-}
-
-// listensAt tells whether the proxy listens on an address, if that is one of
-// this machine.
-func (p *Proxy) listensAt(to netip.AddrPort) bool {
-	return takes(p.main, to) || p.referrals.listensAt(to) || p.http != nil && takes(p.http.listener, to)
-}
-
-// takes tells whether a listener takes what goes to an address of this machine.
-func takes(l net.Listener, to netip.AddrPort) bool {
-	at, err := netip.ParseAddrPort(l.Addr().String())
-	here := at.Addr().IsUnspecified() || to.Addr().IsUnspecified() || at.Addr().Unmap() == to.Addr().Unmap()
-	return err == nil && at.Port() == to.Port() && here
-}
-
-// makeRoom ends the connection whose client has been there longest without
-// saying anything, and reports whether there was one. All clients speak first,
-// and at once; who does not must not keep the others out.
-func (p *Proxy) makeRoom() bool {
-	idlest := p.takeSilent(p.cfg.Now().Add(-firstLineTime))
-	if idlest == nil {
-		return false
-	}
-	p.cfg.Log.Warn().Str("conn", idlest.id).Stringer("client", idlest.client.RemoteAddr()).
-		Msg("a client that has said nothing, or no whole line, makes room for others")
-	idlest.abort("silent, and there were too many connections")
-	return true
-}
-
-// takeSilent takes out the connection that is silent since before a time, and
-// longest; nil if there is none. Sessions at the gateway are not silent.
-func (p *Proxy) takeSilent(since time.Time) (idlest *conn) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for c := range p.conns {
-		if _, session := c.client.(endpoint); !session && !c.greeted.Load() && c.opened.Before(since) {
-			idlest, since = c, c.opened
-		}
-	}
-	delete(p.conns, idlest)
-	return idlest
-}
-
-// newConn registers a connection, unless there are too many.
-func (p *Proxy) newConn(client net.Conn, to destination) *conn {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.conns) >= maxConnections {
-		return nil
-	}
-	p.number++
-	c := &conn{proxy: p, id: "c" + strconv.Itoa(p.number), client: client, to: to, opened: p.cfg.Now()}
-	p.conns[c] = struct{}{}
-	return c
-}
-
-// forget takes a connection off the list, once all of it is over.
-func (p *Proxy) forget(c *conn) {
-	p.mu.Lock()
-	delete(p.conns, c)
-	if len(p.conns) == 0 {
-		p.stacks.drop()
-	}
-	p.mu.Unlock()
-	c.to.end()
 }
 
 // emit hands a record on.

@@ -106,7 +106,7 @@ func (p *Proxy) hostFor(local net.Addr) string {
 // refer has a listener for a server that a client is referred to, and returns
 // the address at which the client can reach it.
 func (p *Proxy) refer(c *conn, a rewrite.Address) (string, error) {
-	server := withPort(a.Text)
+	server := withPort(a.Text, defaultPort)
 	if err := p.cfg.mayRefer(c.server.RemoteAddr(), server); err != nil {
 		return "", err
 	}
@@ -126,20 +126,6 @@ func (p *Proxy) refer(c *conn, a rewrite.Address) (string, error) {
 		return "", err
 	}
 	return joinPort(c.hostForClient(), l.Addr()), nil
-}
-
-// joinPort joins a host and the port of a listener.
-func joinPort(host string, listener net.Addr) string {
-	_, port, _ := net.SplitHostPort(listener.String())
-	return net.JoinHostPort(host, port)
-}
-
-// addrOf is the IP address of a connection's end.
-func addrOf(a net.Addr) netip.Addr {
-	if ap, err := netip.ParseAddrPort(a.String()); err == nil {
-		return ap.Addr().Unmap().WithZone("")
-	}
-	return netip.Addr{}
 }
 
 // errNotReferred is told of addresses in what people send.

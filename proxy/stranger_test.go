@@ -71,7 +71,7 @@ func TestWhereNobodyCanConnectToNobodyIsSent(t *testing.T) {
 	}
 	for _, address := range never {
 		targets := targets{g: &httpGateway{proxy: &Proxy{}}}
-		if err := targets.name(withHTTPPort(address), server.LocalAddr()); err == nil {
+		if err := targets.name(withPort(address, defaultHTTPPort), server.LocalAddr()); err == nil {
 			t.Errorf("a gateway may be at %s", address)
 		}
 	}
