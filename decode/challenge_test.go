@@ -84,7 +84,7 @@ func FuzzLockAndKey(f *testing.F) {
 	f.Add("CHL 0 1\r\n", "QRY 2 PROD0090YUAUV{2B 32\r\n85ecb0db8f32113df79ce0892b9a102c", "QRY 2\r\n")
 	f.Add("CHL 0\r\n", "CHL 2\r\nQRY 3 x 0\r\n", "540 2\r\n")
 	f.Fuzz(func(t *testing.T, ask, answer, result string) {
-		s := NewSession(Config{Emit: func(*Record) {}})
+		s := NewSession(Config{Emit: func(r *Record) { wantReadableNotes(t, r) }})
 		for range 3 {
 			s.Feed(ServerToClient, []byte(ask), Stamp{})
 			s.Feed(ClientToServer, []byte(answer), Stamp{})

@@ -50,7 +50,7 @@ type HTTPMessage struct {
 // get returns the first header of a name.
 func (m *HTTPMessage) get(name string) string {
 	if values := m.Header[name]; len(values) > 0 {
-		return readable([]byte(values[0]))
+		return readable(values[0])
 	}
 	return ""
 }
@@ -84,7 +84,7 @@ var httpRows = []httpRow{
 // NewHTTP decodes an exchange. Nothing of it is kept but what the payload says.
 func NewHTTP(x *HTTPExchange) *HTTP {
 	h := &HTTP{
-		Method: readable([]byte(x.Method)), URL: readable([]byte(x.URL)), Status: x.Status, Latency: x.Latency,
+		Method: readable(x.Method), URL: readable(x.URL), Status: x.Status, Latency: x.Latency,
 		RequestBytes: int64(len(x.Request.Body)), ResponseBytes: int64(len(x.Response.Body)),
 	}
 	d := &draft{kind: string(x.Service), reader: &PayloadReader{}}
@@ -94,7 +94,7 @@ func NewHTTP(x *HTTPExchange) *HTTP {
 		}
 	}
 	d.cookies(x)
-	h.Action = readable([]byte(lastPart(x.Action)))
+	h.Action = readable(lastPart(x.Action))
 	said := d.payload()
 	h.Payload = &said
 	return h
@@ -131,7 +131,7 @@ func (o *object) cookie(text string) {
 	case len(o.fields) >= maxCookies:
 		o.cut = true
 	default:
-		o.add(readable([]byte(name)), readable([]byte(value)))
+		o.add(readable(name), readable(value))
 	}
 }
 
@@ -207,7 +207,7 @@ func headerParams(text string) (scheme string, o object) {
 
 func (o *object) param(name, value string) {
 	if name = strings.TrimSpace(name); name != "" {
-		o.add(readable([]byte(name)), PercentDecode([]byte(value))) // in which a plus is a plus
+		o.add(readable(name), PercentDecode([]byte(value))) // in which a plus is a plus
 	}
 }
 

@@ -171,6 +171,9 @@ func (l *lockAndKey) takeRequest(rec *Record) bool {
 
 // challenge adds a note about a challenge.
 func (r *Record) challenge(c Challenge) {
+	for _, text := range []*string{&c.Challenge, &c.ProductID, &c.Got, &c.Explanation} {
+		*text = readable(*text)
+	}
 	r.Notes = append(r.Notes, Note{Kind: NoteChallenge, Challenge: &c})
 }
 

@@ -290,7 +290,7 @@ func decodeWords(value string) string {
 	}
 	unquoted := strings.NewReplacer(`=?"`, "=?", `"?Q?`, "?Q?", `"?q?`, "?q?", `"?B?`, "?B?", `"?b?`, "?b?").Replace(value)
 	if text, err := new(mime.WordDecoder).DecodeHeader(unquoted); err == nil {
-		return readable([]byte(text))
+		return readable(text)
 	}
 	return value
 }

@@ -150,9 +150,9 @@ func (s *Session) prove(rec *Record) {
 	if !ok || s.nonce == "" || got == "" {
 		return
 	}
-	note := Note{Kind: NoteSignIn, Method: method, Account: s.account, Verdict: VerdictCorrect}
+	note := Note{Kind: NoteSignIn, Method: method, Account: readable(s.account), Verdict: VerdictCorrect}
 	if text := disprove(method, secret, s.nonce, got); text != "" {
-		note.Verdict, note.Text = VerdictWrong, text
+		note.Verdict, note.Text = VerdictWrong, readable(text)
 	}
 	rec.Notes = append(rec.Notes, note)
 }

@@ -63,12 +63,13 @@ func hexDigit(c byte) (byte, bool) {
 const replacement = "\uFFFD"
 
 // readable makes a string of bytes that ought to be UTF-8: every string that
-// leaves this package in a payload is valid.
-func readable(text []byte) string {
-	if utf8.Valid(text) {
-		return string(text)
+// leaves this package in a payload or a note is valid.
+func readable[T []byte | string](text T) string {
+	s := string(text)
+	if utf8.ValidString(s) {
+		return s
 	}
-	return strings.ToValidUTF8(string(text), replacement)
+	return strings.ToValidUTF8(s, replacement)
 }
 
 // isText tells whether bytes can be shown as text: UTF-8 without control

@@ -313,7 +313,7 @@ func (s *Session) frameNotes(rec *Record, frame *Frame) {
 
 // issue adds a note about something irregular.
 func (r *Record) issue(text string) {
-	r.Notes = append(r.Notes, Note{Kind: NoteIssue, Text: text})
+	r.Notes = append(r.Notes, Note{Kind: NoteIssue, Text: readable(text)})
 }
 
 // narrow takes note of the servers that a command can be exchanged with.

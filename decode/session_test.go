@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 )
 
 // collect returns a session and the records it has emitted so far.
@@ -244,6 +245,43 @@ func TestADirectionThatEndsIsFlushedWhileTheOtherGoesOn(t *testing.T) {
 	}
 }
 
+// wantReadableNotes checks that what a record's notes say is text: it comes back
+// from an output as it went there.
+func wantReadableNotes(t *testing.T, r *Record) {
+	t.Helper()
+	for _, n := range r.Notes {
+		texts := []string{n.Meaning, n.Text, n.From, n.To, n.Account}
+		if c := n.Challenge; c != nil {
+			texts = append(texts, c.Challenge, c.ProductID, c.Client, c.Got, c.Expected, c.Explanation)
+		}
+		for _, text := range texts {
+			if !utf8.ValidString(text) {
+				t.Errorf("a note of %s %q says %q", r.Kind, r.Line, text)
+			}
+		}
+	}
+}
+
+func TestWhatIsNoTextIsReadableInNotes(t *testing.T) {
+	s, records := collect(Config{Checks: &Checks{Passwords: map[string]string{"a\uFFFD@b.c": "secret"}}})
+	s.Feed(ClientToServer, []byte("USR 1 MD5 I a\xff@b.c\r\n"), Stamp{})
+	s.Feed(ServerToClient, []byte("USR 1 MD5 S 989048851.1851137130\r\n"), Stamp{})
+	s.Feed(ClientToServer, []byte("USR 2 MD5 S \xff\r\n"), Stamp{})
+	s.Feed(ServerToClient, []byte("CHL 0 2221\xff0219\r\n"), Stamp{})
+	s.Feed(ClientToServer, []byte("QRY 3 PROD\xfe 2\r\n\xff\xfe"), Stamp{})
+	s.Feed(ServerToClient, []byte("540 3\r\n"), Stamp{})
+	verdicts := 0
+	for _, r := range *records {
+		wantReadableNotes(t, r)
+		if r.Note(NoteChallenge) != nil || r.Note(NoteSignIn) != nil {
+			verdicts++
+		}
+	}
+	if verdicts != 3 {
+		t.Errorf("%d records tell of challenges or proofs, want those of USR, QRY and 540", verdicts)
+	}
+}
+
 // FuzzSession feeds both directions in turn. Nothing may panic, and the
 // records must account for every byte.
 func FuzzSession(f *testing.F) {
@@ -258,6 +296,7 @@ func FuzzSession(f *testing.F) {
 				if r.Dir != 0 {
 					counted[r.Dir.index()] += r.Bytes
 				}
+				wantReadableNotes(t, r)
 				m.Mask(r)
 				r.DecodePayload()
 			}})

@@ -72,8 +72,16 @@ func hostOf(address string) (string, error) {
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
 		return "", fmt.Errorf("%q is not an address: its port is none of 1 to 65535", address)
 	}
-	if _, err := netip.ParseAddr(host); err != nil && (host == "" || strings.Contains(host, ":")) {
+	if _, err := netip.ParseAddr(host); err != nil && !isName(host) {
 		return "", fmt.Errorf("%q is not an address: it has no host", address)
 	}
 	return host, nil
+}
+
+// isName tells whether a host may be looked up by its name: Go does not look for
+// one with anything else in it.
+func isName(host string) bool {
+	return host != "" && !strings.ContainsFunc(host, func(c rune) bool {
+		return c != '.' && c != '-' && c != '_' && (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z')
+	})
 }

@@ -43,7 +43,7 @@ func TestAReferralByNameIsAsGoodAsWhoMadeIt(t *testing.T) {
 func TestWhereNobodyCanConnectToNobodyIsSent(t *testing.T) {
 	const least, most = "127.0.0.1:1", "127.0.0.1:65535"
 	never := []string{
-		"127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:99999", "127.0.0.1:-1", "127.0.0.1:+5", "127.0.0.1:", "127.0.0.1:http",
+		"a\xff.example:1863", "münchen.example:1863", "a/b:1863", "127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:99999", "127.0.0.1:-1", "127.0.0.1:+5", "127.0.0.1:", "127.0.0.1:http",
 		":1863", "[]:1863", "127.0.0.1:1863:5", "127.0.0.1:1863:",
 	}
 	h := start(t, nil)
