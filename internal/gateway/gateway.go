@@ -114,11 +114,12 @@ func HoldsCommands(r *http.Response) bool {
 // SessionServer is whom a session is with: the server named when it was
 // opened, not the gateway, which is only the way there. By that address a
 // referral (XFR, RNG) is found again, and those name a port: without one, it
-// is that of the service.
+// is that of the service. It is text, whatever bytes the host has.
 func SessionServer(host, gateway string) string {
 	if host == "" {
 		return gateway // all that is known
 	}
+	host = strings.ToValidUTF8(host, "\uFFFD")
 	if _, _, err := net.SplitHostPort(host); err == nil {
 		return host
 	}

@@ -68,7 +68,7 @@ func TestAnswers(t *testing.T) {
 }
 
 func TestSessionServer(t *testing.T) {
-	for host, want := range map[string]string{"": "gw:80", "h": "h:1863", "h:1864": "h:1864", "[::1]": "[::1]:1863", "::1": "[::1]:1863"} {
+	for host, want := range map[string]string{"": "gw:80", "h": "h:1863", "h:1864": "h:1864", "[::1]": "[::1]:1863", "::1": "[::1]:1863", "h\xff:1": "h\uFFFD:1"} {
 		if got := SessionServer(host, "gw:80"); got != want {
 			t.Errorf("%q: got %s, want %s", host, got, want)
 		}
