@@ -105,7 +105,6 @@ type Summary struct {
 // was read before an error has been used. The context is looked at between two
 // packets. A reader that has nothing more for a while may call Flush.
 func (d *Decoder) File(ctx context.Context, name string, r io.Reader) error {
-	d.order.window = pipeWindow
 	f := d.reading.begin(name)
 	d.register(f)
 	if err := f.open(r); err != nil {

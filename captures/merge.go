@@ -26,7 +26,6 @@ type Input struct {
 //
 // They are read in a goroutine of its own, ahead of what becomes of them.
 func (d *Decoder) Files(ctx context.Context, inputs []Input) error {
-	d.order.window = fileWindow
 	m := &merger{reading: &d.reading, progress: d.options.Progress, waiting: inOrder(inputs), to: newAhead()}
 	go m.run(ctx)
 	m.to.each(d.register, d.use)

@@ -13,12 +13,10 @@ import (
 // what stands behind missing bytes when those are given up. So records wait for
 // older ones, within limits.
 const (
-	// fileWindow is how long, in capture time, a record of a file waits for
-	// older ones. Missing bytes are given up after half of it.
-	fileWindow = 2 * holePatience
-	// pipeWindow is the same for what is read as a stream, where somebody may
-	// be watching. Connections begin to talk within it.
-	pipeWindow = 5 * time.Second
+	// window is how long, in capture time, a record waits for older ones. Missing
+	// bytes are given up after half of it. Where somebody may be watching, Flush
+	// ends the waiting.
+	window = 2 * holePatience
 	// maxWaiting bounds the records that wait, to some 8 MB.
 	maxWaiting = 8 << 10
 	// maxWaitingBytes bounds what these hold, for when all have large payloads,
@@ -53,7 +51,6 @@ func compareIDs(a, b string) int {
 // that one.
 type sorter struct {
 	emit    func(*decode.Record)
-	window  time.Duration
 	waiting []waitingRecord // in order, from first on
 	first   int
 	bytes   int64            // held by those that wait
@@ -119,7 +116,7 @@ func (s *sorter) takeBack(r *decode.Record) {
 // release hands out the records that have waited for long enough, or are too
 // many.
 func (s *sorter) release(now time.Time) {
-	for limit := now.Add(-s.window); s.first < len(s.waiting) && s.due(limit); {
+	for limit := now.Add(-window); s.first < len(s.waiting) && s.due(limit); {
 		s.next()
 	}
 	if s.first > maxWaiting {

@@ -188,12 +188,12 @@ func TestRecordsOfASlowPipe(t *testing.T) {
 // is over: its records come, though not in their place.
 func TestRecordThatIsTooLate(t *testing.T) {
 	for _, late := range []bool{false, true} {
-		silence := fileWindow - 10*time.Second
+		silence := window - 10*time.Second
 		if late {
-			silence = fileWindow + 10*time.Second
+			silence = window + 10*time.Second
 		}
 		slow := usualTalk().open().wait(silence).signIn()
-		busy := newTalk("10.0.0.3:2048", "10.0.0.2:1863").wait(time.Second).open().signIn().wait(fileWindow + 5*time.Second).chat(1)
+		busy := newTalk("10.0.0.3:2048", "10.0.0.2:1863").wait(time.Second).open().signIn().wait(window + 5*time.Second).chat(1)
 		list := packets(t, linkEthernet, slow, busy)
 		got, _ := decodeRun(Options{}, input("file", pcapFile(linkEthernet, list)))
 		if len(got.records) != len(decodeAtOnce(t, list).records) {
@@ -213,7 +213,7 @@ func TestWaitingRecordsAreBounded(t *testing.T) {
 		"arguments": {0, 1 << 14, maxWaitingBytes / (&decode.Record{Args: make([]decode.Arg, 1<<14)}).Held()},
 	} {
 		args := make([]decode.Arg, bound.args)
-		out, s := int64(0), sorter{window: fileWindow}
+		out, s := int64(0), sorter{}
 		s.emit = func(*decode.Record) { out++ }
 		l := s.lane()
 		for n := int64(1); n <= 3*maxWaiting; n++ {
@@ -238,7 +238,7 @@ func TestWaitingRecordsAreBounded(t *testing.T) {
 func TestWaitingRecordsAreCopies(t *testing.T) {
 	k := usualTalk().open().signIn()
 	for n := range 20 {
-		k.chat(n).wait(fileWindow/3).c("PNG\r\n").s("QNG 43\r\n", "NLN NLN bob@example.com Bob 0\r\n")
+		k.chat(n).wait(window/3).c("PNG\r\n").s("QNG 43\r\n", "NLN NLN bob@example.com Bob 0\r\n")
 	}
 	list := packets(t, linkEthernet, k.close())
 	got, _ := decodeRun(Options{}, input("file", pcapFile(linkEthernet, list)))
@@ -277,7 +277,7 @@ func TestRecordsInUseDoNotGrowWithConnections(t *testing.T) {
 	check(t, d.Files(context.Background(), []Input{input("file", pcapFile(linkEthernet, packets(t, linkEthernet, talks...)))}))
 	d.Close()
 	each := made / connections
-	if n, most := len(d.order.spare), each*(1+int(fileWindow/apart))*2; n > most || each < 5 {
+	if n, most := len(d.order.spare), each*(1+int(window/apart))*2; n > most || each < 5 {
 		t.Errorf("%d records were in use for %d, want at most %d", n, made, most)
 	}
 }
@@ -286,7 +286,7 @@ func TestRecordsInUseDoNotGrowWithConnections(t *testing.T) {
 // into it, as masking does.
 func TestWaitingRecordsStayApart(t *testing.T) {
 	mine := []byte("***1")
-	s := sorter{window: fileWindow}
+	s := sorter{}
 	s.emit = func(r *decode.Record) { r.Line, r.Payload, r.Args[0].Value = mine, mine, mine }
 	l := s.lane()
 	for range 3 {

@@ -45,11 +45,11 @@ func TestWhatIsUnfinishedIsBounded(t *testing.T) {
 	for name, begin := range unfinished {
 		real := usualTalk().open().signIn()
 		for n := range 3 * hogs {
-			real.wait(20 * time.Millisecond).chat(n + 5)
+			real.wait(200 * time.Millisecond).chat(n + 5)
 		}
 		talks := []*talk{real.close()}
 		for n := range hogs {
-			k := newTalk(fmt.Sprintf("10.1.0.%d:2048", n+1), "10.0.0.9:80").wait(time.Second + time.Duration(n)*60*time.Millisecond)
+			k := newTalk(fmt.Sprintf("10.1.0.%d:2048", n+1), "10.0.0.9:80").wait(time.Second + time.Duration(n)*600*time.Millisecond)
 			talks = append(talks, begin(k.open(), n))
 		}
 		var got result

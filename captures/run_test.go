@@ -90,7 +90,7 @@ func TestProgressCountsEveryByteOnce(t *testing.T) {
 func TestCancelStopsARun(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	closed := 0
-	k := usualTalk().open().signIn().wait(2 * fileWindow)
+	k := usualTalk().open().signIn().wait(2 * window)
 	for n := range 2 * aheadBatches * aheadPackets {
 		k.chat(n)
 	}

@@ -24,10 +24,10 @@ import (
 // likes for a search.
 var damaged = flag.Int64("damaged", 60, "how many captures are damaged")
 
-// TestADamagedCaptureAndItsRecordsTellTheSame damages captures that are whole: the
+// TestADamagedCaptureTellsTheSameInEachWay damages captures that are whole: the
 // samples and, where they are there, those of real clients, which are no part of
 // the project. Each number of a damage always does the same.
-func TestADamagedCaptureAndItsRecordsTellTheSame(t *testing.T) {
+func TestADamagedCaptureTellsTheSameInEachWay(t *testing.T) {
 	t.Parallel()
 	samples, _ := filepath.Glob("../../captures/samples/*.pcapng")
 	real, _ := filepath.Glob("../../../shared/captures/*.pcap")
@@ -45,7 +45,11 @@ func TestADamagedCaptureAndItsRecordsTellTheSame(t *testing.T) {
 		for range 1 + rng.Intn(6) {
 			of.list = damage(rng, of.list)
 		}
-		t.Run(strconv.FormatInt(seed, 10), func(t *testing.T) { wantTheSameOfRecords(t, of.written(t)) })
+		t.Run(strconv.FormatInt(seed, 10), func(t *testing.T) {
+			capture := of.written(t)
+			wantTheSameOfRecords(t, capture)
+			wantTheSameOfAFile(t, capture)
+		})
 	}
 }
 
@@ -63,13 +67,25 @@ func wantTheSameOfRecords(t *testing.T, capture []byte) {
 	}
 }
 
-// wantSameLines compares what a command makes of records and of their capture.
+// wantTheSameOfAFile wants a capture to give in a file what it gives from a pipe.
+func wantTheSameOfAFile(t *testing.T, capture []byte) {
+	file := filepath.Join(t.TempDir(), "capture")
+	must(t, os.WriteFile(file, capture, 0o600))
+	args := []string{"decode", "--json", "--payload", "-"}
+	want, _ := read(t, capture, args...)
+	args[len(args)-1] = file
+	got, _ := read(t, nil, args...)
+	wantSameLines(t, args, got, want)
+}
+
+// wantSameLines compares what a command makes of records, or of a file, and of the
+// capture that is piped.
 func wantSameLines(t *testing.T, args []string, got, want string) {
 	t.Helper()
 	of, and := strings.Split(got, "\n"), strings.Split(want, "\n")
 	for i := range max(len(of), len(and)) {
 		if i >= len(of) || i >= len(and) || of[i] != and[i] {
-			t.Fatalf("%q: line %d of the records and of the capture are\n%q\n%q", args, i+1, of[min(i, len(of)):min(i+1, len(of))], and[min(i, len(and)):min(i+1, len(and))])
+			t.Fatalf("%q: line %d is, and is of the piped capture\n%q\n%q", args, i+1, of[min(i, len(of)):min(i+1, len(of))], and[min(i, len(and)):min(i+1, len(and))])
 		}
 	}
 }
