@@ -3,8 +3,6 @@ package display
 import (
 	"unicode"
 	"unicode/utf8"
-
-	"github.com/clipperhouse/displaywidth"
 )
 
 // maxCluster is how many code points one visible character may have. The
@@ -38,19 +36,42 @@ func isPlain(s string) bool {
 	return true
 }
 
+// standsAlone returns the length of the printable ASCII at the start of s, each
+// byte of which is a character by itself: nothing that follows settles on it.
+// Telling characters apart costs twenty times as much.
+func standsAlone(s string) int {
+	for i := 0; i < len(s); i++ {
+		if s[i] < ' ' || s[i] > '~' {
+			return max(0, i-1)
+		}
+	}
+	return len(s)
+}
+
 // appendHarmless cuts s into stretches of valid UTF-8, because characters can
 // only be told apart in those, and bytes that are not.
 func appendHarmless(dst []byte, s string) []byte {
 	for s != "" {
 		n := validPrefix(s)
-		for g := displaywidth.StringGraphemes(s[:n]); g.Next(); {
-			dst = appendCharacter(dst, g.Value())
-		}
+		dst = appendValid(dst, s[:n])
 		s = s[n:]
 		if s != "" {
 			dst = appendHexEscape(dst, s[0])
 			s = s[1:]
 		}
+	}
+	return dst
+}
+
+// appendValid appends text in UTF-8, made harmless.
+func appendValid(dst []byte, s string) []byte {
+	for s != "" {
+		n := standsAlone(s)
+		dst = append(dst, s[:n]...)
+		s = s[n:]
+		c := s[:firstCharacter(s)]
+		dst = appendCharacter(dst, c)
+		s = s[len(c):]
 	}
 	return dst
 }

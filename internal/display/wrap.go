@@ -48,10 +48,18 @@ func lineEnd(s string, width, rest int) (end, next int) {
 // fitting returns the length of the part of s that fits into width columns.
 func fitting(s string, width int) int {
 	used, n := 0, 0
-	for g := displaywidth.StringGraphemes(s); g.Next(); {
+	for n < len(s) {
+		room := max(0, width-used)
+		ahead := s[n:min(len(s), n+room+1)] // no further, so that wrapping stays linear
+		alone := min(standsAlone(ahead), room)
+		used, n = used+alone, n+alone
+		g := displaywidth.StringGraphemes(s[n:])
+		if !g.Next() {
+			break
+		}
 		used += g.Width() + countBesides(g.Value())
 		if used > width {
-			return n
+			break
 		}
 		n += len(g.Value())
 	}
