@@ -32,6 +32,7 @@ const unknown = -1
 // for a new one.
 type connection struct {
 	queued
+	waitingFor
 	number   int64             // in order of their first packets
 	ends     [2]netip.AddrPort // ends[0] sent the first packet
 	client   int               // the side that is the client, or unknown
@@ -43,7 +44,6 @@ type connection struct {
 	resetAt  decode.Stamp      // when it did
 	resetSeq uint32            // and with which sequence number
 	strays   int               // segments in a row that were out of reach
-	waits    bool              // it is among those that are told the time
 
 	unfinished int64 // bytes of what is not complete, when it was weighed last
 

@@ -1,6 +1,8 @@
 package captures
 
 import (
+	"bytes"
+	"slices"
 	"testing"
 	"time"
 
@@ -30,5 +32,40 @@ func TestAnAnswerThatDoesNotComeIsToldWhereItsTimeIs(t *testing.T) {
 	}
 	if n := overdue.Note(decode.NoteChallenge); n == nil || n.Challenge.Verdict != decode.VerdictUnanswered {
 		t.Errorf("the notes are %+v", overdue.Notes)
+	}
+}
+
+// A capture's clocks may jump; the connection whose time comes first is the one that
+// is looked at, whenever it began to wait, and the others cost nothing.
+func TestTheConnectionWhoseTimeComesFirstIsLookedAtFirst(t *testing.T) {
+	var o overdue
+	list := make([]connection, 8)
+	for i, minutes := range [...]int{5, 3, 8, 1, 7, 2, 6, 4} {
+		o.set(&list[i], talkStart.Add(time.Duration(minutes)*time.Minute))
+	}
+	o.set(&list[3], talkStart.Add(9*time.Minute)) // it waits for something else now
+	o.set(&list[1], time.Time{})                  // and this one for nothing
+	var minutes []int
+	for len(o) > 0 {
+		c := o[0]
+		minutes = append(minutes, int(c.due.Sub(talkStart)/time.Minute))
+		o.set(c, time.Time{})
+	}
+	if want := []int{2, 4, 5, 6, 7, 8, 9}; !slices.Equal(minutes, want) {
+		t.Errorf("they come in the order %v, want %v", minutes, want)
+	}
+}
+
+func TestAConnectionThatHasEndedIsNotLookedAt(t *testing.T) {
+	asked := newTalk("10.0.0.1:2048", "10.0.0.2:1863").open().signIn().s("CHL 0 15570131571988941333\r\n")
+	ended := newTalk("10.0.0.1:2048", "10.0.0.2:1863").open().signIn().s("CHL 0 15570131571988941333\r\n").close()
+	for waits, k := range map[int]*talk{1: asked, 0: ended} {
+		d := NewDecoder(Options{})
+		if err := d.File(t.Context(), "x", bytes.NewReader(pcapFile(linkRaw, packets(t, linkRaw, k)))); err != nil {
+			t.Fatal(err)
+		}
+		if n := len(d.table.overdue); n != waits {
+			t.Errorf("%d connections are waited for, want %d", n, waits)
+		}
 	}
 }

@@ -49,10 +49,9 @@ type table struct {
 
 	room room // for what is not complete in them
 
-	waiting []*connection // their sessions wait for something
-	ticked  time.Time     // when those were last told the time
-	seen    time.Time     // the time of the last packet
-	steady  int           // steps in a row that a clock which runs may have made
+	overdue overdue   // the connections whose sessions wait for something
+	seen    time.Time // the time of the last packet
+	steady  int       // steps in a row that a clock which runs may have made
 }
 
 // ports is the key of a connection: its two ends, in one order for both
@@ -238,6 +237,7 @@ func (t *table) retire(c *connection) {
 	c.live.session, c.live.http, c.live.held = nil, nil, nil // the library still points into c.live
 	c.live = nil
 	t.room.weigh(&c.unfinished, 0)
+	t.watch(c)
 	c.in.remove(c)
 	t.done.push(c)
 }

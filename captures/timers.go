@@ -70,56 +70,6 @@ func (t *table) runTimers(now decode.Stamp) {
 	}
 }
 
-const (
-	// tickEvery is how often, in capture time, sessions are told the time that
-	// wait for something.
-	tickEvery = time.Second
-	// steadyStep and steadySteps tell a clock that runs from one that was set,
-	// or from the clocks of several hosts: by such a one, something may seem
-	// overdue to connections that have seen nothing of it.
-	steadyStep  = time.Minute
-	steadySteps = 3
-)
-
-// tick tells the time to the sessions that wait for something: what is overdue on
-// a connection on which nothing comes is told where it belongs.
-func (t *table) tick(now decode.Stamp) {
-	step := now.Time.Sub(t.seen)
-	t.seen = now.Time
-	switch {
-	case step < 0 || step > steadyStep:
-		t.steady = 0
-	case step > 0:
-		t.steady++
-	}
-	if len(t.waiting) == 0 || now.Time.Sub(t.ticked).Abs() < tickEvery {
-		return
-	}
-	t.ticked = now.Time
-	t.waiting = slices.DeleteFunc(t.waiting, func(c *connection) bool {
-		if t.steady >= steadySteps {
-			c.tick(now)
-		}
-		c.waits = c.live != nil && c.live.session != nil && c.live.session.Waits()
-		return !c.waits
-	})
-}
-
-// tick tells the session the time, if it waits for something.
-func (c *connection) tick(now decode.Stamp) {
-	if c.waits && c.live != nil && c.live.session != nil {
-		c.live.session.Tick(now)
-	}
-}
-
-// watch has a connection told the time, if its session waits for something.
-func (t *table) watch(c *connection) {
-	if !c.waits && c.live != nil && c.live.session != nil && c.live.session.Waits() {
-		c.waits = true
-		t.waiting = append(t.waiting, c)
-	}
-}
-
 // ring looks at a direction whose timer has ended.
 func (t *table) ring(h *half, now decode.Stamp) {
 	c := h.conn

@@ -38,12 +38,22 @@ func (s *Session) Tick(at Stamp) (told bool) {
 }
 
 // Waits tells whether something may become overdue: then Tick is of use.
-func (s *Session) Waits() bool {
+func (s *Session) Waits() bool { return !s.Due().IsZero() }
+
+// Due is when something will be overdue that is not told to be: before that, Tick
+// tells nothing. It is zero where nothing may become overdue.
+func (s *Session) Due() (at time.Time) {
 	if s.lock == nil {
-		return false
+		return at
 	}
 	o, w := s.untold()
-	return o != nil || w != nil
+	if o != nil {
+		at = o.due
+	}
+	if w != nil && (o == nil || w.due.Before(at)) {
+		at = w.due
+	}
+	return at
 }
 
 // untold returns the challenge that has waited longest for an answer, and the
