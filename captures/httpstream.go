@@ -78,12 +78,15 @@ type httpCutter struct {
 	stray func(bodyPart)
 
 	buf      []byte
+	storage  []byte    // of buf, which is its end
+	taken    int       // bytes that were taken off the front of buf so far
 	arrivals []arrival // of the bytes in buf
 	looked   int       // no header ends before this
 	head     *httpHead // of the message in buf, once its header is all there
 }
 
-// arrival tells in which packet the bytes of a buffer came, up to an end.
+// arrival tells in which packet bytes came, up to an end, which is counted as
+// taken is.
 type arrival struct {
 	end     int
 	at      decode.Stamp
@@ -106,13 +109,28 @@ func (c *httpCutter) feed(data []byte, at decode.Stamp) {
 	if c.broken {
 		return
 	}
-	c.buf = append(c.buf, data...)
+	c.append(data)
 	if n := len(c.arrivals); n > maxArrivals {
-		c.arrivals[n-1].end = len(c.buf)
+		c.arrivals[n-1].end = c.inputEnd()
 		return
 	}
-	c.arrivals = append(c.arrivals, arrival{end: len(c.buf), at: at})
+	c.arrivals = append(c.arrivals, arrival{end: c.inputEnd(), at: at})
 }
+
+// append appends to the buffer. What was taken off its front makes room where
+// there is more of that than of what has to be moved for it: so the work is linear
+// in the input, however many messages come at a time.
+func (c *httpCutter) append(data []byte) {
+	gone := len(c.storage) - len(c.buf)
+	if gone > len(c.buf) {
+		c.storage, gone = append(c.storage[:0], c.buf...), 0
+	}
+	c.storage = append(c.storage, data...)
+	c.buf = c.storage[gone:]
+}
+
+// inputEnd is where the next input stands, counted as taken is.
+func (c *httpCutter) inputEnd() int { return c.taken + len(c.buf) }
 
 // bridge takes n missing bytes into the body at hand, if it is one that tells
 // its length and is as long.
@@ -125,8 +143,8 @@ func (c *httpCutter) bridge(n int64, at decode.Stamp) bool {
 	if end > h.length || end > maxHTTPBody {
 		return false
 	}
-	c.buf = append(c.buf, make([]byte, n)...)
-	c.arrivals = append(c.arrivals, arrival{end: len(c.buf), at: at, missing: true})
+	c.append(make([]byte, n))
+	c.arrivals = append(c.arrivals, arrival{end: c.inputEnd(), at: at, missing: true})
 	return true
 }
 
@@ -177,20 +195,31 @@ func (c *httpCutter) find() bool {
 	if c.responses {
 		looked = [][]byte{[]byte("HTTP/1.")}
 	}
-	first, longest := -1, 0
-	for _, start := range looked {
-		longest = max(longest, len(start))
-		if i := bytes.Index(c.buf, start); i >= 0 && (first < 0 || i < first) {
-			first = i
-		}
-	}
+	first := firstStart(c.buf, looked)
 	if first < 0 {
+		longest := 0
+		for _, start := range looked {
+			longest = max(longest, len(start))
+		}
 		c.pass(max(0, len(c.buf)-longest+1))
 		return false
 	}
 	c.pass(first)
 	c.seeking, c.unsure = false, true
 	return true
+}
+
+// firstStart finds the first of what may begin a message, or returns -1. It does not
+// look beyond that, so that looking for all of them is linear.
+func firstStart(data []byte, starts [][]byte) int {
+	for i := range data {
+		for _, start := range starts {
+			if data[i] == start[0] && bytes.HasPrefix(data[i:], start) {
+				return i
+			}
+		}
+	}
+	return -1
 }
 
 // pass drops n bytes that belong to no message.
@@ -281,7 +310,7 @@ func (c *httpCutter) headerSize() int {
 
 // parseHead reads a header, or returns nil if it is none.
 func parseHead(header []byte, response bool) *httpHead {
-	r := bufio.NewReader(bytes.NewReader(header))
+	r := bufio.NewReaderSize(bytes.NewReader(header), len(header))
 	h := &httpHead{message: &httpMessage{}, size: len(header)}
 	if !response {
 		req, err := http.ReadRequest(r)
@@ -380,8 +409,8 @@ func (c *httpCutter) take(n int) *httpMessage {
 func (c *httpCutter) rest(pass func([]byte, decode.Stamp)) {
 	from := 0
 	for _, a := range c.arrivals {
-		pass(c.buf[from:a.end], a.at)
-		from = a.end
+		pass(c.buf[from:a.end-c.taken], a.at)
+		from = a.end - c.taken
 	}
 	*c = httpCutter{broken: true}
 }
@@ -389,7 +418,7 @@ func (c *httpCutter) rest(pass func([]byte, decode.Stamp)) {
 // stampAt tells which packet brought the byte at an offset of the buffer.
 func (c *httpCutter) stampAt(offset int) decode.Stamp {
 	for _, a := range c.arrivals {
-		if offset < a.end {
+		if c.taken+offset < a.end {
 			return a.at
 		}
 	}
@@ -400,7 +429,10 @@ func (c *httpCutter) stampAt(offset int) decode.Stamp {
 func (c *httpCutter) parts(from, to int) (out []bodyPart) {
 	data := bytes.Clone(c.buf[from:to])
 	for _, a := range c.arrivals {
-		if n := min(a.end, to) - from; n > 0 {
+		if from == to {
+			break
+		}
+		if n := min(a.end-c.taken, to) - from; n > 0 {
 			out = append(out, bodyPart{data[:n], a.at, a.missing})
 			from, data = from+n, data[n:]
 		}
@@ -447,14 +479,11 @@ func (c *httpCutter) drop(n int) {
 
 // forget takes n bytes off the buffer.
 func (c *httpCutter) forget(n int) {
-	c.buf = append(c.buf[:0], c.buf[n:]...)
-	kept := c.arrivals[:0]
-	for _, a := range c.arrivals {
-		if a.end > n {
-			kept = append(kept, arrival{a.end - n, a.at, a.missing})
-		}
+	c.buf = c.buf[n:]
+	c.taken += n
+	for len(c.arrivals) > 0 && c.arrivals[0].end <= c.taken {
+		c.arrivals = c.arrivals[1:]
 	}
-	c.arrivals = kept
 	c.looked = 0
 }
 

@@ -71,6 +71,33 @@ func TestCutHTTP(t *testing.T) {
 	}
 }
 
+// TestMessagesThatComeTogetherAreNotMoved: taking one off the front leaves the
+// others where they are, or thousands of tiny ones would cost a million moves.
+func TestMessagesThatComeTogetherAreNotMoved(t *testing.T) {
+	c := httpCutter{responses: true}
+	c.feed([]byte(strings.Repeat(reply("1", "x"), 3)), decode.Stamp{})
+	last := &c.storage[len(c.storage)-1]
+	for n := range 3 {
+		if m := c.next(); m == nil || string(m.bytes()) != "x" {
+			t.Fatalf("message %d is %+v", n, m)
+		}
+		if len(c.buf) > 0 && &c.buf[len(c.buf)-1] != last {
+			t.Errorf("behind message %d, the rest has moved", n)
+		}
+	}
+	if c.feed([]byte("HTTP"), decode.Stamp{}); len(c.storage) != len("HTTP") {
+		t.Errorf("%d bytes are stored of %d", len(c.storage), len("HTTP"))
+	}
+}
+
+func TestTheFirstOfWhatMayBeginAMessageIsFound(t *testing.T) {
+	for text, want := range map[string]int{"": -1, "POS": -1, "xPOST ": 1, "CONNECT GET ": 0, "GE GET POST ": 3} {
+		if got := firstStart([]byte(text), starts[:]); got != want {
+			t.Errorf("in %q, one begins at %d, want %d", text, got, want)
+		}
+	}
+}
+
 // TestABodyIsBoundedPackedAndUnpacked: one byte more, and the message comes
 // without it, and tells how many bytes were not read.
 func TestABodyIsBoundedPackedAndUnpacked(t *testing.T) {

@@ -11,6 +11,11 @@ import (
 // answers, and the other way round. The gateway allowed one.
 const maxOutstanding = 16
 
+// maxUnanswered is how many bytes of a client may stand behind a request for a
+// tunnel that has no answer. Nobody says as much before there is one: beyond it, the
+// answer was not captured.
+const maxUnanswered = maxHeld
+
 // httpTalk is the HTTP on a TCP connection: to the gateway, to a service beside
 // MSNP, or to a proxy, behind which may be any of them.
 type httpTalk struct {
@@ -84,7 +89,12 @@ func (t *httpTalk) unaskedRule(m *httpMessage) bodyRule {
 
 // bytes takes bytes that a side sent.
 func (t *httpTalk) bytes(side int, data []byte, at decode.Stamp) {
-	t.cutters[side].feed(data, at)
+	cut := &t.cutters[side]
+	cut.feed(data, at)
+	if n := len(t.requests); cut.waiting && len(cut.buf) > maxUnanswered && n > 0 {
+		t.tunnel(t.requests[n-1].message.request.Host)
+		return
+	}
 	t.read(side)
 }
 

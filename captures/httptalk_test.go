@@ -200,3 +200,20 @@ func FuzzTalk(f *testing.F) {
 		}
 	})
 }
+
+// TestARequestForATunnelWaitsForItsAnswer only so long: a client that goes on has
+// got one, which the capture does not have.
+func TestARequestForATunnelWaitsForItsAnswer(t *testing.T) {
+	const first = "VER 1 MSNP8 CVR0\r\n"
+	for size, found := range map[int]int64{maxUnanswered: 0, maxUnanswered + 1: 1} {
+		k := gatewayTalkBegins().c(connectTo("ns.example.com:1863"), first)
+		said := strings.Repeat("PNG\r\n", size/5)[:size-len(first)]
+		r := decodeTalks(t, k.c(pieces(said)...))
+		if n := int64(r.kinds(decode.KindOpen)); n != found {
+			t.Errorf("of %d bytes, %d connections are found, want %d", size, n, found)
+		}
+		if n := r.kinds(decode.KindCommand); found == 1 && n != 1+(size-len(first))/5 {
+			t.Errorf("of %d bytes, there are %d commands", size, n)
+		}
+	}
+}

@@ -50,7 +50,7 @@ func (c *connection) held() int64 {
 func (t *httpTalk) held() int64 {
 	n := 0
 	for side := range t.cutters {
-		n += cap(t.cutters[side].buf)
+		n += cap(t.cutters[side].storage)
 	}
 	for _, m := range t.answers {
 		n += m.held()
@@ -84,12 +84,14 @@ func (s *gatewaySession) held() int64 {
 // makeRoom gives up connections that hold much until there is room, those that
 // were silent longest first.
 func (t *table) makeRoom() {
-	for c := t.sessions.first; c != nil && t.room.lacking(); {
-		next := c.next
-		if c.unfinished > t.room.share {
-			t.evict(c, reasonUnfinished)
+	for _, q := range [...]*queue{&t.sessions, &t.undecided} { // HTTP is among the latter
+		for c := q.first; c != nil && t.room.lacking(); {
+			next := c.next
+			if c.unfinished > t.room.share {
+				t.evict(c, reasonUnfinished)
+			}
+			c = next
 		}
-		c = next
 	}
 	for _, one := range t.gateway.known.All() {
 		if t.room.lacking() && one.State.unfinished > t.room.share {

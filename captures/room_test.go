@@ -30,6 +30,9 @@ var unfinished = map[string]func(k *talk, n int) *talk{
 		k.c(openNS("10.0.0.2", "VER 1 MSNP8 CVR0\r\n")).s(reply(id, "VER 1 MSNP8\r\n"))
 		return k.c(post(id, "MSG 5 N 200000\r\n"+strings.Repeat("x", 30_000))).s(reply(id, "")).close()
 	},
+	"requests to services, on connections of nothing else": func(k *talk, _ int) *talk {
+		return k.c(soap("/rst.srf", "", strings.Repeat("x", 200_000))[:30_000])
+	},
 	"bodies of HTTP": func(k *talk, n int) *talk {
 		id := fmt.Sprintf("%d.1", n)
 		k.c(openNS("10.0.0.2", "VER 1 MSNP8 CVR0\r\n")).s(reply(id, "VER 1 MSNP8\r\n"))
