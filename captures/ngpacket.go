@@ -67,19 +67,20 @@ func (s *ngSource) clock(number int) (ngClock, bool) {
 	if number < 0 || number >= len(s.guard.links) || number >= s.r.NInterfaces() {
 		return ngClock{}, false
 	}
-	if len(s.clocks) != len(s.guard.links) || s.clocksOf != s.guard.sections {
-		s.setClocks()
+	if s.clocksOf != s.guard.sections {
+		s.clocks, s.clocksOf = s.clocks[:0], s.guard.sections
 	}
+	s.addClocks()
 	if number >= len(s.clocks) {
 		return ngClock{}, false
 	}
 	return s.clocks[number], true
 }
 
-// setClocks makes the clocks of all interfaces of the section.
-func (s *ngSource) setClocks() {
-	s.clocks, s.clocksOf = s.clocks[:0], s.guard.sections
-	for i := range s.r.NInterfaces() {
+// addClocks makes the clocks of the interfaces that the section has got since the
+// last packet.
+func (s *ngSource) addClocks() {
+	for i := len(s.clocks); i < s.r.NInterfaces(); i++ {
 		one, err := s.r.Interface(i)
 		if err != nil {
 			return

@@ -106,3 +106,35 @@ func TestClocksCountInEveryResolution(t *testing.T) {
 		t.Errorf("with an offset: %v", got)
 	}
 }
+
+// TestInterfacesThatComeBetweenPackets each count time in their own way; the clock of
+// each is made once, or thousands of them would cost millions.
+func TestInterfacesThatComeBetweenPackets(t *testing.T) {
+	file := ngSection()
+	packetOf := func(i uint32) []byte { return block(blockEnhanced, words(i, 0, 1_000_000, 0, 0)...) }
+	for i := range uint32(3) {
+		resolution := append(words(linkRaw, 0, 9|1<<16), byte(6+i), 0, 0, 0)
+		file = append(file, block(blockInterface, resolution...)...)
+		file = append(append(file, packetOf(i)...), packetOf(i)...)
+	}
+	src, err := newNgSource(bufio.NewReader(bytes.NewReader(file)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ng := src.(*ngSource)
+	for i, want := range []time.Duration{time.Second, time.Second, 100 * time.Millisecond, 100 * time.Millisecond, 10 * time.Millisecond, 10 * time.Millisecond} {
+		var f frame
+		if err := ng.next(&f); err != nil {
+			t.Fatal(err)
+		}
+		if got := time.Duration(f.time.UnixNano()); got != want {
+			t.Errorf("packet %d is of %v, want %v", i+1, got, want)
+		}
+		if i == 3 {
+			ng.clocks[0].units = 1 // as nobody makes it
+		}
+	}
+	if len(ng.clocks) != 3 || ng.clocks[0].units != 1 {
+		t.Errorf("the clocks are %v: they were made anew", ng.clocks)
+	}
+}
