@@ -271,7 +271,7 @@ func (c *connection) end(side int, at decode.Stamp) {
 func (c *connection) accept(id string, o Options, out *lane) {
 	c.live.session = decode.NewSession(decode.Config{
 		Conn: id, Client: c.clientAddr(), Server: c.serverAddr(), Carrier: c.carrier,
-		Opened: c.opened, MidStream: !c.began && c.tunnel == "", Book: o.Book, Checks: o.Checks,
+		Opened: c.opened, MidStream: !c.began && c.tunnel == "", Book: o.Book, Checks: o.Checks, Effort: o.effort,
 		New: out.sorter.unused, Emit: c.remarking(out.emit),
 	})
 	c.replay()

@@ -31,6 +31,8 @@ type Options struct {
 	// Progress, if it is not nil, is called with how many bytes more were
 	// read of the files that Files reads.
 	Progress func(bytes int)
+
+	effort *decode.Effort // of all sessions of the run
 }
 
 // isService tells whether a port is one of servers.
@@ -66,6 +68,7 @@ func NewDecoder(o Options) *Decoder {
 	if o.Emit == nil {
 		o.Emit = func(*decode.Record) {}
 	}
+	o.effort = &decode.Effort{}
 	d := &Decoder{options: o, assembler: newAssembler()}
 	d.table = newTable(d)
 	d.order.emit = d.emit

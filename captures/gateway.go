@@ -40,7 +40,8 @@ func (g *gatewaySessions) open(id string, cfg decode.Config) *gatewaySession {
 	conn, number := g.table.nextID()
 	o := g.table.decoder.options
 	order := &g.table.decoder.order
-	cfg.Conn, cfg.Book, cfg.Checks, cfg.New, cfg.Emit = conn, o.Book, o.Checks, order.unused, order.lane().emit
+	cfg.Conn, cfg.Book, cfg.Checks, cfg.Effort = conn, o.Book, o.Checks, o.effort
+	cfg.New, cfg.Emit = order.unused, order.lane().emit
 	s := &gatewaySession{number: number, decode: decode.NewSession(cfg), last: cfg.Opened}
 	g.known.Add(id, s, cfg.Opened.Time)
 	return s

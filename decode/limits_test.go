@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"crypto/md5"
 	"fmt"
 	"strings"
 	"testing"
@@ -170,5 +171,76 @@ func TestSoManyWrongAnswersAreLookedInto(t *testing.T) {
 	}
 	if !strings.Contains(last, "not looked into: there were 32 wrong answers before") {
 		t.Errorf("of one more it is said: %q", last)
+	}
+}
+
+// TestSoManyWrongAnswersOfARunAreLookedInto, on however many connections they come.
+func TestSoManyWrongAnswersOfARunAreLookedInto(t *testing.T) {
+	effort := &Effort{spent: maxEffort - 1}
+	for n, want := range []string{"", "not looked into: there were 1024 wrong answers before, on all connections"} {
+		got := ""
+		s := NewSession(Config{Effort: effort, Emit: func(r *Record) {
+			if n := r.Note(NoteChallenge); n != nil {
+				got = n.Challenge.Explanation
+			}
+		}})
+		s.Feed(ServerToClient, []byte("CHL 0 10000\r\n"), Stamp{})
+		s.Feed(ClientToServer, fmt.Appendf(nil, "QRY 1 PROD0119GSJUC$18 32\r\n%032d", 1), Stamp{})
+		if got != want {
+			t.Errorf("of answer %d of those it is said: %q, want %q", n+1, got, want)
+		}
+	}
+}
+
+// TestAChallengeIsBounded: one digit more, and its answer is not checked; what is told
+// of it stays short.
+func TestAChallengeIsBounded(t *testing.T) {
+	for size, want := range map[int]Verdict{maxChallenge: VerdictCorrect, maxChallenge + 1: ""} {
+		challenge := strings.Repeat("1", size)
+		pair, _ := (*Keyring)(nil).Pair("PROD0119GSJUC$18")
+		right := Respond(AlgorithmMSNP11, challenge, pair.ProductID, pair.Key)
+		var told []*Challenge
+		s := NewSession(Config{Emit: func(r *Record) {
+			for _, n := range r.Notes {
+				if n.Kind == NoteChallenge {
+					told = append(told, n.Challenge)
+				}
+			}
+		}})
+		s.Feed(ServerToClient, []byte("CHL 0 "+challenge+"\r\n"), Stamp{})
+		for n := range 2 {
+			s.Feed(ClientToServer, fmt.Appendf(nil, "QRY %d PROD0119GSJUC$18 32\r\n%s", n+1, right), Stamp{})
+		}
+		if len(told) != 2 || told[0].Verdict != want {
+			t.Fatalf("of %d digits: %+v", size, told)
+		}
+		for _, c := range told {
+			if len(c.Challenge) > maxChallenge+len("…") || (want == "") != strings.HasSuffix(c.Explanation, tooLong) {
+				t.Errorf("of %d digits is told: %+v", size, c)
+			}
+		}
+	}
+}
+
+// TestWhatIsSaidOfASecondAnswerDoesNotGrow with each further one.
+func TestWhatIsSaidOfASecondAnswerDoesNotGrow(t *testing.T) {
+	var said []string
+	s := NewSession(Config{Emit: func(r *Record) {
+		if n := r.Note(NoteChallenge); n != nil {
+			said = append(said, n.Challenge.Explanation)
+		}
+	}})
+	s.Feed(ServerToClient, []byte("VER 1 MSNP15\r\nCHL 0 22210219642164014968\r\n"), Stamp{})
+	wrong := fmt.Sprintf("%x", md5.Sum([]byte("22210219642164014968ILTXC!4IXB5FB*PX"))) // as up to MSNP10
+	for n := range 4 {
+		s.Feed(ClientToServer, fmt.Appendf(nil, "QRY %d PROD0119GSJUC$18 32\r\n%s", n+2, wrong), Stamp{})
+	}
+	if len(said) != 4 || said[0] == "" {
+		t.Fatalf("it is said %q", said)
+	}
+	for _, text := range said[1:] {
+		if want := "a second answer to the challenge; it is wrong: " + said[0]; text != want {
+			t.Errorf("it is said %q, want %q", text, want)
+		}
 	}
 }

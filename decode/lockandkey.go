@@ -23,7 +23,16 @@ const (
 	// maxExplanations bounds the wrong answers of a connection that are looked
 	// into: each costs some milliseconds.
 	maxExplanations = 32
+	// maxEffort bounds them over all connections of a run, to some seconds.
+	maxEffort = 1024
+	// maxChallenge bounds a challenge: each answer is worked out for all those
+	// that wait, and is told with its own. Real ones have 20 digits.
+	maxChallenge = 256
 )
+
+// Effort bounds what the sessions of a run spend together on explaining wrong
+// answers. Its zero value is ready. It is not safe for concurrent use.
+type Effort struct{ spent int }
 
 // lockAndKey is the life of a connection's challenges: the client may ask for
 // one, the server asks, the client answers, the server tells the result. It
@@ -54,7 +63,16 @@ type answer struct {
 	at    time.Time
 	due   time.Time // when a verdict is late
 	told  bool
-	whole bool // none of it is missing
+	whole bool   // none of it is missing
+	why   string // of a second answer: what is wrong with it
+}
+
+// mistake is what is wrong with the answer, as far as that was found out.
+func (a *answer) mistake() string {
+	if a.Verdict == VerdictUnsolicited {
+		return a.why
+	}
+	return a.Explanation
 }
 
 // MayChallenge tells whether the client could be asked a challenge now: it is
@@ -104,8 +122,13 @@ func (s *Session) requested(rec *Record) {
 // asked takes a challenge of the server, or of the proxy.
 func (s *Session) asked(rec *Record) {
 	l := s.locks()
+	text := string(rec.Arg("challenge"))
+	if len(text) > maxChallenge {
+		text = text[:maxChallenge] + "…"
+		rec.issue(tooLong)
+	}
 	c := asked{at: rec.Time, due: s.now.Add(answerTime), Challenge: Challenge{
-		Challenge: string(rec.Arg("challenge")), Injected: rec.Injected, Asked: s.nextSeq(),
+		Challenge: text, Injected: rec.Injected, Asked: s.nextSeq(),
 	}}
 	c.Requested = l.takeRequest(rec)
 	if i := l.answeredLater(rec.Time); i >= 0 {
@@ -121,6 +144,12 @@ func (s *Session) asked(rec *Record) {
 		rec.challenge(c.Challenge)
 	}
 }
+
+// tooLong is said of a challenge that is.
+const tooLong = "the challenge is too long for its answer to be checked"
+
+// isTooLong tells whether a challenge was cut because it is.
+func isTooLong(challenge string) bool { return len(challenge) > maxChallenge }
 
 // answeredLater finds an answer that came after a challenge, and yet was read
 // before it: a capture that lacks some of what the server said gives the rest
@@ -186,6 +215,7 @@ func (s *Session) answered(rec *Record) {
 	pair.ProductID = given.ProductID
 	whole := rec.PayloadBytes == int64(len(rec.Payload))
 	to, ok := s.whichOf(pair, given.Got)
+	why := ""
 	if ok {
 		given.answers(&to.asked, rec.Time)
 		s.check(&given, pair, whole)
@@ -194,7 +224,7 @@ func (s *Session) answered(rec *Record) {
 			rec.issue(fmt.Sprintf("the answer to the challenge came after %v", given.Latency.Round(time.Second)))
 		}
 	} else {
-		s.unsolicited(rec, &given, pair)
+		why = s.unsolicited(rec, &given, pair)
 	}
 	if want := s.cfg.Checks.environment(); known && pair.Environment != want {
 		rec.issue(fmt.Sprintf("product id %s was issued for the %s environment, and this is %s", given.ProductID, pair.Environment, want))
@@ -204,7 +234,7 @@ func (s *Session) answered(rec *Record) {
 		rec.challenge(to.instead.Challenge)
 		to.instead = nil
 	}
-	l.remember(answer{Challenge: given, to: to, at: rec.Time, due: s.now.Add(answerTime), whole: whole})
+	l.remember(answer{Challenge: given, to: to, at: rec.Time, due: s.now.Add(answerTime), whole: whole, why: why})
 }
 
 // answers makes it the answer, given at a time, to a challenge.
@@ -250,6 +280,10 @@ func (s *Session) check(c *Challenge, pair Pair, whole bool) {
 		c.Explanation = "a part of the answer is missing here"
 		return
 	}
+	if isTooLong(c.Challenge) {
+		c.Explanation = tooLong
+		return
+	}
 	if pair.Key == "" {
 		c.Algorithm, _ = s.algorithm(pair)
 		c.Verdict = VerdictUnknownKey
@@ -268,11 +302,27 @@ func (s *Session) check(c *Challenge, pair Pair, whole bool) {
 
 // explain looks into an answer that is not right, or of which that is not known.
 func (s *Session) explain(c *Challenge, pair Pair) {
-	if s.lock.explained++; s.lock.explained > maxExplanations {
+	switch {
+	case s.lock.explained >= maxExplanations:
 		c.Explanation = fmt.Sprintf("not looked into: there were %d wrong answers before", maxExplanations)
+		return
+	case !s.mayExplain():
+		c.Explanation = fmt.Sprintf("not looked into: there were %d wrong answers before, on all connections", maxEffort)
 		return
 	}
 	c.Explanation = Explain(c.Algorithm, c.Challenge, pair, c.Got, s.cfg.Checks.keys(), s.lock.others(c.Challenge)...)
+}
+
+// mayExplain tells whether one more wrong answer may be looked into, and counts it.
+func (s *Session) mayExplain() bool {
+	if s.lock.explained >= maxExplanations || s.cfg.Effort != nil && s.cfg.Effort.spent >= maxEffort {
+		return false
+	}
+	s.lock.explained++
+	if s.cfg.Effort != nil {
+		s.cfg.Effort.spent++
+	}
+	return true
 }
 
 // others are the other challenges that the client knows of.

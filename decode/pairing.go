@@ -52,7 +52,7 @@ func (s *Session) rightlyAnswered(pair Pair, got string) int {
 }
 
 func (s *Session) answersRightly(challenge string, pair Pair, got string) bool {
-	if pair.Key == "" {
+	if pair.Key == "" || isTooLong(challenge) {
 		return false
 	}
 	_, _, ok := s.respond(challenge, pair, got)
@@ -75,10 +75,9 @@ func (s *Session) mistakenlyAnswered(pair Pair, got string) int {
 
 // mistakeOf explains an answer to a challenge, as far as explanations go.
 func (s *Session) mistakeOf(challenge string, pair Pair, got string) string {
-	if s.lock.explained >= maxExplanations {
+	if isTooLong(challenge) || !s.mayExplain() {
 		return ""
 	}
-	s.lock.explained++
 	algorithm, _ := s.algorithm(pair)
 	return Explain(algorithm, challenge, pair, got, s.cfg.Checks.keys())
 }
@@ -116,31 +115,37 @@ func (s *Session) exchange(before *answer, other asked) asked {
 }
 
 // unsolicited deals with an answer for which no challenge waits: a second one,
-// or one whose challenge nobody saw.
-func (s *Session) unsolicited(rec *Record, c *Challenge, pair Pair) {
+// or one whose challenge nobody saw. It returns what is wrong with a second one.
+func (s *Session) unsolicited(rec *Record, c *Challenge, pair Pair) (why string) {
 	c.Verdict = VerdictUnsolicited
-	if before, why := s.answeredBefore(pair, c.Got); before != nil {
+	before, why := s.answeredBefore(pair, c.Got)
+	if before != nil {
 		c.Challenge, c.Injected = before.Challenge.Challenge, before.Injected
 		c.Explanation = "a second answer to the challenge"
 		rec.issue("a second answer to the challenge " + c.Challenge)
 		if rec.PayloadBytes == int64(len(rec.Payload)) {
 			s.compare(c, pair, why)
 		}
-		return
+		return why
 	}
 	if s.cfg.MidStream || s.incomplete(ServerToClient) {
 		c.Explanation = "its challenge may be in what is missing here"
-		return
+		return ""
 	}
 	c.Explanation = "no challenge was waiting for an answer" // an issue, once it is sure: see result
 	if past := s.lock.past; len(past) > 0 && past[len(past)-1].Challenge.Challenge != "" {
 		c.Explanation += ", and the last one, " + past[len(past)-1].Challenge.Challenge + ", has been answered"
 	}
+	return ""
 }
 
 // compare tells of a second answer what is right, and how it differs from that.
 func (s *Session) compare(c *Challenge, pair Pair, why string) {
 	if pair.Key == "" {
+		return
+	}
+	if isTooLong(c.Challenge) {
+		c.Explanation += "; " + tooLong
 		return
 	}
 	var ok bool
@@ -167,7 +172,7 @@ func (s *Session) answeredBefore(pair Pair, got string) (before *answer, why str
 		p := &past[i]
 		same := p.Got == got && p.ProductID == pair.ProductID
 		if p.Challenge.Challenge != "" && (same || s.answersRightly(p.Challenge.Challenge, pair, got)) {
-			return p, p.Explanation
+			return p, p.mistake()
 		}
 	}
 	if len(past) == 0 || past[len(past)-1].Challenge.Challenge == "" || !isAnswer(got) {

@@ -23,6 +23,8 @@ type Config struct {
 	// Checks is what the client's proofs are checked with; nil knows the
 	// published product keys.
 	Checks *Checks
+	// Effort is shared by the sessions of a run; nil bounds each by itself.
+	Effort *Effort
 	// Emit is called with each record, which is valid only during the call.
 	Emit func(*Record)
 	// New brings the record that is made next, which nobody uses, whatever is in
