@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -246,6 +247,29 @@ func TestMaskURL(t *testing.T) {
 		if got := NewMasker().maskURL(url); got != want {
 			t.Errorf("%s: got %s, want %s", url, got, want)
 		}
+	}
+}
+
+// TestAddressesWithinOneAnotherAreLookedIntoSoFar: one more, and it is masked whole.
+func TestAddressesWithinOneAnotherAreLookedIntoSoFar(t *testing.T) {
+	for depth, want := range map[int]string{maxWithin: "t=***1", maxWithin + 1: "ru=***1"} {
+		address := "http://x/?t=SECRET"
+		for range depth {
+			address = "http://x/?ru=" + url.QueryEscape(address)
+		}
+		got := NewMasker().maskURL(address)
+		if strings.Contains(got, "SECRET") || !strings.HasSuffix(got, want) {
+			t.Errorf("%d addresses within one another: %.200s", depth, got)
+		}
+	}
+}
+
+// TestAnAddressOfManyParametersIsMaskedOnce: it is put together in one place.
+func TestAnAddressOfManyParametersIsMaskedOnce(t *testing.T) {
+	address := "http://x/?" + strings.Repeat("a&", 10_000)
+	m := NewMasker()
+	if n := testing.AllocsPerRun(1, func() { m.maskURL(address) }); n > 100 {
+		t.Errorf("an address of 10,000 parameters takes %v allocations", n)
 	}
 }
 

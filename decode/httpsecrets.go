@@ -74,35 +74,46 @@ func (m *Masker) maskText(text string) string {
 	return string(m.replace(nil, []byte(text), secretParts(nil, []byte(text), 0)))
 }
 
+// maxWithin is how many addresses one within the other are looked into. Passport
+// has two or three; each is encoded once more, and read again for all around it.
+const maxWithin = 8
+
 // maskURL masks the secret parameters of a URL. Equal secrets show equal,
 // however they are encoded.
-func (m *Masker) maskURL(url string) string {
+func (m *Masker) maskURL(url string) string { return m.maskWithin(url, maxWithin) }
+
+// maskWithin is maskURL for an address with that many within it.
+func (m *Masker) maskWithin(url string, within int) string {
 	at := strings.IndexAny(url, "?#") + 1
 	if at == 0 {
 		return url
 	}
-	parts := strings.FieldsFunc(url[at:], isParameterEnd)
-	out := url[:at]
-	for _, part := range parts {
-		i := at + strings.Index(url[at:], part)
-		out += url[at:i] + m.maskParameter(part)
-		at = i + len(part)
+	var out strings.Builder
+	out.WriteString(url[:at])
+	for at < len(url) {
+		end := len(url)
+		if i := strings.IndexAny(url[at:], parameterEnds); i >= 0 {
+			end = at + i
+		}
+		out.WriteString(m.maskParameter(url[at:end], within))
+		at = min(end+1, len(url))
+		out.WriteString(url[end:at])
 	}
-	return out + url[at:]
+	return out.String()
 }
 
-func isParameterEnd(c rune) bool { return c == '&' || c == '#' || c == '?' || c == ';' }
+const parameterEnds = "&#?;"
 
-func (m *Masker) maskParameter(part string) string {
+func (m *Masker) maskParameter(part string, within int) string {
 	name, value, _ := strings.Cut(part, "=")
 	if value == "" {
 		return part
 	}
 	plain := formDecode(value)
-	if isNamed(secretFields, formDecode(name)) {
+	if isNamed(secretFields, formDecode(name)) || within == 0 && strings.ContainsAny(plain, "?#") {
 		return name + "=" + m.maskText(plain)
 	}
-	if inner := m.maskURL(plain); inner != plain && plain != part { // an address within the address
+	if inner := m.maskWithin(plain, within-1); inner != plain && plain != part { // an address within the address
 		return name + "=" + inner
 	}
 	return part
