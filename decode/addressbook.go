@@ -29,23 +29,18 @@ func decodeAddressBook(d *draft, x *HTTPExchange) {
 	d.list("contacts", contacts)
 	d.list("groups", groups)
 	d.list("members", members)
-	d.list("made", texts(response.call().anywhere("guid"), response.call(), "Result"))
+	d.list("made", made(response.call()))
 	d.fault(response)
 }
 
-// texts lists what elements say, where they stand in the result of a call that
-// made something, and not within a contact.
-func texts(nodes []*xmlNode, call *xmlNode, suffix string) (list []any) {
-	if call == nil || len(call.nodes) == 0 || !strings.HasSuffix(call.nodes[0].name, suffix) {
+// made lists the ids in the result of a call that made something: not those of
+// contacts, which stand deeper.
+func made(call *xmlNode) (list []any) {
+	if call == nil || len(call.nodes) == 0 || !strings.HasSuffix(call.nodes[0].name, "Result") {
 		return nil
 	}
-	direct := call.nodes[0].all("guid")
-	for _, n := range nodes {
-		for _, own := range direct {
-			if n == own {
-				list = append(list, n.content())
-			}
-		}
+	for _, n := range call.nodes[0].all("guid") {
+		list = append(list, n.content())
 	}
 	return list
 }

@@ -178,7 +178,8 @@ func (n *xmlNode) all(name string) []*xmlNode {
 	return list
 }
 
-// anywhere returns the elements of that name at any depth.
+// anywhere returns the elements of that name at any depth, but for those within
+// one another: nothing has such, and each would be told as often as it is deep.
 func (n *xmlNode) anywhere(name string) []*xmlNode { return n.collect(nil, name) }
 
 func (n *xmlNode) collect(list []*xmlNode, name string) []*xmlNode {
@@ -188,16 +189,25 @@ func (n *xmlNode) collect(list []*xmlNode, name string) []*xmlNode {
 	for _, c := range n.nodes {
 		if c.name == name {
 			list = append(list, c)
+		} else {
+			list = c.collect(list, name)
 		}
-		list = c.collect(list, name)
 	}
 	return list
 }
 
 // first returns the first element of that name at any depth, or nil.
 func (n *xmlNode) first(name string) *xmlNode {
-	if list := n.anywhere(name); len(list) > 0 {
-		return list[0]
+	if n == nil {
+		return nil
+	}
+	for _, c := range n.nodes {
+		if c.name == name {
+			return c
+		}
+		if found := c.first(name); found != nil {
+			return found
+		}
 	}
 	return nil
 }

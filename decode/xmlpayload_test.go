@@ -243,3 +243,29 @@ func FuzzXMLPayload(f *testing.F) {
 		}
 	})
 }
+
+// TestElementsWithinOneAnotherAreToldOnce, however deep: a member in fourteen lists of
+// fourteen services would be told two hundred times.
+func TestElementsWithinOneAnotherAreToldOnce(t *testing.T) {
+	const deep = 10
+	in := func(name, text string) string {
+		return strings.Repeat("<"+name+">", deep) + text + strings.Repeat("</"+name+">", deep)
+	}
+	x := HTTPExchange{Service: AddressBook, Status: 200, Response: body("<Envelope><Body>" +
+		in("Service", in("Membership", "<Member><Email>a@example.com</Email></Member>")) + "</Body></Envelope>")}
+	for _, f := range NewHTTP(&x).Payload.Fields {
+		if members, ok := f.Value.([]any); ok && f.Name == "members" && len(members) != 1 {
+			t.Errorf("one member is told %d times", len(members))
+		}
+	}
+	doc := parseXML([]byte("<a><b><b><c/></b></b><b/><c n='2'/></a>"))
+	if n := len(doc.root.anywhere("b")); n != 2 {
+		t.Errorf("%d elements, want the outer two", n)
+	}
+	if c := doc.root.first("c"); c == nil || c.attr("n") != "" {
+		t.Errorf("the first is %+v", c)
+	}
+	if doc.root.first("d") != nil {
+		t.Error("there is one where none is")
+	}
+}
