@@ -145,6 +145,7 @@ func (t *Teller) bookContact(o *roster, c *decode.Payload, deletes bool) {
 	if e == nil {
 		return
 	}
+	o.touch(e)
 	e.rename(clip(cmp.Or(c.Text("name"), c.Text("nick"))))
 	o.identify(e, []byte(id))
 	friends := listBit([]byte("FL"))
@@ -154,7 +155,7 @@ func (t *Teller) bookContact(o *roster, c *decode.Payload, deletes bool) {
 	}
 	e.Lists |= friends
 	for _, g := range textsOf(c, "group_ids") {
-		t.join(e, clip(g))
+		t.join(o, e, clip(g))
 	}
 }
 

@@ -40,9 +40,10 @@ const plainText = "text/plain"
 type meeting struct {
 	*Conversation
 	rooms  []*room
-	people []string // who is there, or was called
-	id     string   // of the session
-	open   bool     // a side of it has not ended
+	people crowd  // who is there, or was called
+	sides  crowd  // whose sides it has
+	id     string // of the session
+	open   bool   // a side of it has not ended
 	ended  time.Time
 }
 
@@ -87,7 +88,7 @@ func newTables(b *builder) *tables {
 
 // begin begins another meeting.
 func (t *tables) begin(start, end time.Time) *meeting {
-	m := &meeting{Conversation: &Conversation{Start: start, End: end}}
+	m := &meeting{Conversation: &Conversation{Start: start, End: end}, people: crowd{}, sides: crowd{}}
 	t.all = append(t.all, m)
 	return m
 }
@@ -168,25 +169,21 @@ func (m *meeting) mayHave(c *Connection, r *room) bool {
 
 // knows tells whether the connection's account was there, or those it met were.
 func (m *meeting) knows(c *Connection, r *room) bool {
-	return contains(m.people, c.Account) || slices.ContainsFunc(slices.Concat(r.everyone, r.called), func(p string) bool { return contains(m.people, p) })
+	return m.people.has(c.Account) || slices.ContainsFunc(slices.Concat(r.everyone, r.called), m.people.has)
 }
 
 // metBy tells whether a connection is the side of somebody who met those of
 // the other sides, and whom they met, and who has no side yet.
 func (m *meeting) metBy(c *Connection, r *room) bool {
-	var sides []string
-	for _, side := range m.Connections {
-		sides = append(sides, side.Account)
-	}
-	return contains(m.people, c.Account) && !contains(sides, c.Account) &&
-		slices.ContainsFunc(slices.Concat(r.everyone, r.called), func(p string) bool { return contains(sides, p) })
+	return m.people.has(c.Account) && !m.sides.has(c.Account) &&
+		slices.ContainsFunc(slices.Concat(r.everyone, r.called), m.sides.has)
 }
 
 // introduce takes note of who is at a meeting.
 func (t *tables) introduce(m *meeting, account string, r *room) {
 	for _, p := range slices.Concat([]string{account}, r.everyone, r.called) {
-		if p != "" && !contains(m.people, p) && len(m.people) < maxPeople {
-			m.people = append(m.people, p)
+		if p != "" && !m.people.has(p) && len(m.people) < maxPeople {
+			m.people.add(p)
 			t.byPerson[key(p)] = append(t.byPerson[key(p)], m)
 		}
 	}
@@ -216,8 +213,9 @@ func (t *tables) pair(i int, side *room) {
 // take adds a side.
 func (m *meeting) take(c *Connection, r *room) {
 	m.rooms = append(m.rooms, r)
-	if !slices.Contains(m.Connections, c) {
+	if n := len(m.Connections); n == 0 || m.Connections[n-1] != c { // those of one connection come one behind the other
 		m.Connections = append(m.Connections, c)
+		m.sides.add(c.Account)
 	}
 	if r.peer == "" {
 		c.Conversation = m.Conversation

@@ -94,7 +94,7 @@ func listContact(t *Teller, o *roster, r *decode.Record) {
 	}
 	e.Lists |= listBit(r.Arg("list"))
 	for _, id := range strings.Split(string(r.Arg("groups")), ",") {
-		t.join(e, clip(id))
+		t.join(o, e, clip(id))
 	}
 }
 
@@ -110,7 +110,7 @@ func addContact(t *Teller, o *roster, r *decode.Record) {
 	e.rename(textArg(r, "name"))
 	o.identify(e, r.Arg("guid"))
 	e.Lists |= listBit(r.Arg("list"))
-	t.join(e, groupArg(r))
+	t.join(o, e, groupArg(r))
 }
 
 // removeContact takes REM, which with a group takes the contact out of that.
@@ -134,9 +134,10 @@ func removeGroup(_ *Teller, o *roster, r *decode.Record) { o.dropGroup(groupArg(
 
 func (o *roster) dropGroup(id string) {
 	delete(o.groups, id)
-	for _, e := range o.order {
+	for _, e := range o.members[id] {
 		e.leave(id)
 	}
+	delete(o.members, id)
 }
 
 // renameContact takes REA, which renames the account itself as well.

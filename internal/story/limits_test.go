@@ -94,7 +94,7 @@ func TestGroupsAreBounded(t *testing.T) {
 	teller, o, e := NewTeller(), newRoster(nil), &entry{}
 	for n := range maxGroups + 1 {
 		o.nameGroup(fmt.Sprint(n), "x")
-		teller.join(e, fmt.Sprint(n))
+		teller.join(o, e, fmt.Sprint(n))
 		if kept := min(n+1, maxGroups); len(o.groups) != kept || len(e.groupIDs) != kept {
 			t.Fatalf("of %d, %d groups are kept and %d joined", n+1, len(o.groups), len(e.groupIDs))
 		}
@@ -234,11 +234,11 @@ func TestMessagesOfTheSameWordsAreComparedWithFew(t *testing.T) {
 }
 
 func TestMembershipsAreBounded(t *testing.T) {
-	teller := NewTeller()
+	teller, o := NewTeller(), newRoster(nil)
 	e := &entry{}
 	teller.budgets.memberships.limit = 2
 	for _, group := range []string{"1", "2", "2", "3"} {
-		teller.join(e, group)
+		teller.join(o, e, group)
 	}
 	if got := strings.Join(e.groupIDs, " "); got != "1 2" {
 		t.Errorf("with room for two, the contact is in %s", got)

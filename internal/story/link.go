@@ -27,6 +27,7 @@ type builder struct {
 	conns       []*conn        // what was told of each of them
 	number      map[string]int // where a connection stands in both
 	parents     []int          // the connection that led to each; -1 is none
+	roots       []int          // the first of those that did, once it was asked for
 	referrals   []*Referral    // copies, by time
 	bySeq       map[decode.Ref]*Referral
 	told        []*Session // once they are worked out
@@ -34,6 +35,9 @@ type builder struct {
 	signIns  map[string][]*Connection // by host, once somebody asks for them
 	nameless *nameless
 }
+
+// unknownRoot stands for one that nobody has asked for.
+const unknownRoot = -1
 
 func newBuilder(t *Teller) *builder {
 	b := &builder{t: t, number: map[string]int{}, bySeq: map[decode.Ref]*Referral{}}
@@ -43,6 +47,7 @@ func newBuilder(t *Teller) *builder {
 		facts := c.Connection
 		b.connections = append(b.connections, &facts)
 		b.parents = append(b.parents, -1)
+		b.roots = append(b.roots, unknownRoot)
 		b.number[c.ID] = i
 	}
 	for _, f := range t.referrals {
@@ -228,22 +233,20 @@ func (c *Connection) isOpenAt(at time.Time) bool {
 
 // root follows the links from a connection to the first. Each connection links
 // to another one, and a circle (which only made-up records have) ends where it
-// began.
+// began. What was found out is kept: a way may be as long as there are connections.
 func (b *builder) root(i int) int {
-	slow, fast := i, i
-	for {
-		for range 2 {
-			if b.parents[fast] < 0 {
-				return fast
-			}
-			fast = b.parents[fast]
-		}
-		slow = b.parents[slow]
-		if slow == fast {
-			b.parents[fast] = -1
-			return fast
+	var way []int
+	for ; b.roots[i] == unknownRoot; i = b.parents[i] {
+		b.roots[i] = i // where the way comes back to, it ends
+		way = append(way, i)
+		if b.parents[i] < 0 {
+			break
 		}
 	}
+	for _, passed := range way {
+		b.roots[passed] = b.roots[i]
+	}
+	return b.roots[i]
 }
 
 // byStart sorts what has a start.

@@ -66,3 +66,14 @@ func without(people []string, one string) []string {
 func contains(people []string, one string) bool {
 	return slices.ContainsFunc(people, func(p string) bool { return same(p, one) })
 }
+
+// crowd is people who are looked for by name, of whom there may be many.
+type crowd map[string]bool
+
+func (c crowd) add(person string) {
+	if person != "" {
+		c[key(person)] = true
+	}
+}
+
+func (c crowd) has(person string) bool { return c[key(person)] }

@@ -29,6 +29,9 @@ type roster struct {
 	groups map[string]string // names by id
 	anew   bool              // a whole list follows; what was listed before no longer counts
 
+	touched []*entry            // since the last whole list began: others are on no list, and in no group
+	members map[string][]*entry // by group: who joined it, and may have left it again
+
 	// Where HTTP told it first, there is no owner, but an account, or the host
 	// of the client and when it was there.
 	account string
@@ -50,6 +53,7 @@ type entry struct {
 	Contact
 	guid     string
 	groupIDs []string
+	touched  bool // it is among the roster's
 }
 
 // rosterOf returns the roster of a connection's account, which all connections
@@ -83,7 +87,17 @@ func (t *Teller) entry(o *roster, handle string) *entry {
 		o.byKey[key(handle)] = e
 		o.order = append(o.order, e)
 	}
+	o.touch(e)
 	return e
+}
+
+// touch notes that an entry may be changed, so that a new list costs no more than
+// the changes before it, however many entries there are.
+func (o *roster) touch(e *entry) {
+	if e != nil && !e.touched {
+		e.touched = true
+		o.touched = append(o.touched, e)
+	}
 }
 
 // begin makes way for a list that is told as a whole.
@@ -92,9 +106,10 @@ func (o *roster) begin() {
 		return
 	}
 	o.anew = false
-	for _, e := range o.order {
-		e.Lists, e.groupIDs = 0, nil
+	for _, e := range o.touched {
+		e.Lists, e.groupIDs, e.touched = 0, nil, false
 	}
+	o.touched, o.members = nil, nil
 }
 
 // rename takes a name that was told, if one was.
@@ -114,10 +129,12 @@ func (o *roster) identify(e *entry, guid []byte) {
 
 // find finds a contact by its address or its id.
 func (o *roster) find(name string) *entry {
-	if e := o.byKey[key(name)]; e != nil {
-		return e
+	e := o.byKey[key(name)]
+	if e == nil {
+		e = o.byGUID[key(name)]
 	}
-	return o.byGUID[key(name)]
+	o.touch(e)
+	return e
 }
 
 // nameGroup takes note of a group's name.
@@ -128,10 +145,15 @@ func (o *roster) nameGroup(id, name string) {
 }
 
 // join puts a contact in a group.
-func (t *Teller) join(e *entry, group string) {
-	if group != "" && !slices.Contains(e.groupIDs, group) && len(e.groupIDs) < maxGroups && t.budgets.memberships.take(len(group)) {
-		e.groupIDs = append(e.groupIDs, group)
+func (t *Teller) join(o *roster, e *entry, group string) {
+	if group == "" || len(e.groupIDs) >= maxGroups || slices.Contains(e.groupIDs, group) || !t.budgets.memberships.take(len(group)) {
+		return
 	}
+	e.groupIDs = append(e.groupIDs, group)
+	if o.members == nil {
+		o.members = map[string][]*entry{}
+	}
+	o.members[group] = append(o.members[group], e)
 }
 
 func (e *entry) leave(group string) {

@@ -2,6 +2,7 @@ package story
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 )
 
@@ -199,4 +200,49 @@ func TestGroupOfMSNP21IsOneConversation(t *testing.T) {
 	lines(t, "messages", messageLines(s),
 		`alice@example.com > `+g+` bob@example.com: "hello" on c1 c2`,
 		`carol@example.com > alice@example.com `+g+` bob@example.com: "hello" on c1 c2`)
+}
+
+// TestAListThatIsToldAnew makes way for itself among those alone that were told since
+// the one before: the others are on no list any more.
+func TestAListThatIsToldAnew(t *testing.T) {
+	teller, o := NewTeller(), newRoster(nil)
+	for _, handle := range []string{"a@example.com", "b@example.com", "c@example.com"} {
+		e := teller.entry(o, handle)
+		e.Lists = 11
+		teller.join(o, e, "1")
+	}
+	for round, handle := range []string{"b@example.com", "c@example.com"} {
+		o.anew = true
+		o.begin()
+		if len(o.touched) != 0 || len(o.members) != 0 {
+			t.Errorf("round %d: %d are looked at, %d groups have members", round, len(o.touched), len(o.members))
+		}
+		e := teller.entry(o, handle)
+		e.Lists = 3
+		teller.join(o, e, "2")
+		for _, one := range o.order {
+			if told := one == e; told != (one.Lists == 3) || told != (len(one.groupIDs) == 1) {
+				t.Errorf("round %d: %s is on %d, in groups %v", round, one.Handle, one.Lists, one.groupIDs)
+			}
+		}
+		if len(o.touched) != 1 {
+			t.Errorf("round %d: %d will have to make way, want 1", round, len(o.touched))
+		}
+	}
+}
+
+// TestAGroupThatIsRemoved is left by those who are in it.
+func TestAGroupThatIsRemoved(t *testing.T) {
+	teller, o := NewTeller(), newRoster(nil)
+	a, b := teller.entry(o, "a@example.com"), teller.entry(o, "b@example.com")
+	teller.join(o, a, "1")
+	teller.join(o, a, "2")
+	teller.join(o, b, "2")
+	if got := o.members["1"]; len(got) != 1 || got[0] != a {
+		t.Errorf("%d are in group 1", len(got))
+	}
+	o.dropGroup("1")
+	if !slices.Equal(a.groupIDs, []string{"2"}) || !slices.Equal(b.groupIDs, []string{"2"}) || o.members["1"] != nil {
+		t.Errorf("they are in %v and %v", a.groupIDs, b.groupIDs)
+	}
 }
