@@ -57,6 +57,7 @@ type fragmented struct {
 	key     fragmentKey
 	begun   time.Time
 	waiting []fragment // until there is a head; in the order in which they came
+	known   int        // bytes of its beginning that were looked at
 	skip    string     // why the packet is of no use
 	head    *fragmentHead
 }
@@ -164,8 +165,8 @@ func (p *parser) fragment(key fragmentKey, piece fragment, next layer) (layer, s
 	}
 	piece.data, piece.missing, piece.at = p.data, p.missing, p.at
 	d := p.fragments.find(key, p.at.Time)
-	if piece.offset == 0 { // sent again, or the number is used again
-		d.head, d.skip = nil, ""
+	if piece.offset == 0 && len(d.waiting) == 0 { // sent again, or the number is used again
+		d.head, d.skip, d.known = nil, "", 0
 	}
 	switch {
 	case d.skip != "":
@@ -179,13 +180,23 @@ func (p *parser) fragment(key fragmentKey, piece fragment, next layer) (layer, s
 		return nil, d.skip
 	}
 	p.fragments.hold(d, piece)
+	if !d.goesOn(piece) {
+		return nil, ""
+	}
 	return nil, p.behead(d, next)
+}
+
+// goesOn tells whether there is more of a packet's beginning with a piece than what
+// was looked at: or else it would be put together for each piece, to no purpose.
+func (d *fragmented) goesOn(piece fragment) bool {
+	return piece.offset <= d.known && piece.offset+len(piece.data) > d.known
 }
 
 // behead tries to read the head of a fragmented packet from what there is of
 // it. If that is too little, there is nothing to use and nothing to skip yet.
 func (p *parser) behead(d *fragmented, next layer) (skip string) {
 	data, missing, whole := d.beginning()
+	d.known = len(data)
 	if len(data) == 0 {
 		return ""
 	}

@@ -140,3 +140,27 @@ func FuzzFragments(f *testing.F) {
 		}
 	})
 }
+
+// TestTheBeginningOfAPacketIsLookedAtAgain only where a piece makes it longer: what
+// stands elsewhere, or was there before, says nothing more of it.
+func TestTheBeginningOfAPacketIsLookedAtAgain(t *testing.T) {
+	piece := func(offset, size int) fragment { return fragment{offset: offset, data: make([]byte, size)} }
+	for name, c := range map[string]struct {
+		piece fragment
+		want  bool
+	}{
+		"behind a hole":       {piece(24, 8), false},
+		"at its end":          {piece(16, 8), true},
+		"over its end":        {piece(8, 16), true},
+		"within it":           {piece(8, 8), false},
+		"its first part anew": {piece(0, 16), false},
+		"nothing":             {piece(16, 0), false},
+	} {
+		if got := (&fragmented{known: 16}).goesOn(c.piece); got != c.want {
+			t.Errorf("%s: %t", name, got)
+		}
+	}
+	if !(&fragmented{}).goesOn(piece(0, 8)) || (&fragmented{}).goesOn(piece(8, 8)) {
+		t.Error("the first part of a packet is what it begins with")
+	}
+}
