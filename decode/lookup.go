@@ -1,6 +1,9 @@
 package decode
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // payloadRule says how the length of a command's payload is told.
 type payloadRule uint8
@@ -231,6 +234,7 @@ func (e *verbEntry) has(d Dialect) bool {
 
 // assignUnknown names the arguments of a line that fits no row.
 func assignUnknown(dst []Arg, words [][]byte) []Arg {
+	dst = slices.Grow(dst, len(words))
 	hasTrID := false
 	pos := argsStart
 	for i, w := range words {

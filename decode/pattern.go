@@ -3,6 +3,8 @@ package decode
 import (
 	"bytes"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -340,6 +342,7 @@ func (p pattern) assign(dst []Arg, args [][]byte, d dialectRange) ([]Arg, fit) {
 		pos += len(args[next]) + 1
 		next++
 	}
+	dst = slices.Grow(dst, len(args)-next)
 	for ; next < len(args); next++ {
 		result = fitLoose
 		dst = append(dst, Arg{Name: argN(next, tridTaken), Value: args[next], Pos: pos})
@@ -386,7 +389,7 @@ func argN(i int, afterTrID bool) string {
 	if i < len(argNames) {
 		return argNames[i]
 	}
-	return fmt.Sprintf("arg%d", i+1)
+	return "arg" + strconv.Itoa(i+1)
 }
 
 // Syntax shows the form for a reader: keywords as they stand, optional words
