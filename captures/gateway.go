@@ -97,12 +97,12 @@ func (g *gatewaySessions) expire(now time.Time) {
 	}
 }
 
-// finish closes all sessions at the end of the capture, in the order in which
-// they began.
-func (g *gatewaySessions) finish(at decode.Stamp) {
+// finish closes all sessions at the end of the run, in the order in which they
+// began. Each ends with the file that its last message was in.
+func (g *gatewaySessions) finish() {
 	left := g.known.All()
 	slices.SortFunc(left, func(a, b *gateway.Session[*gatewaySession]) int { return a.State.number - b.State.number })
 	for _, one := range left {
-		g.close(one.State, reasonCaptureEnded, at)
+		g.close(one.State, reasonCaptureEnded, g.table.endOf(int(one.State.last.Input)))
 	}
 }

@@ -63,6 +63,24 @@ func TestConnectionOfAnEarlierFileEndsWithIt(t *testing.T) {
 	}
 }
 
+func TestGatewaySessionOfAnEarlierFileEndsWithIt(t *testing.T) {
+	first := packets(t, linkEthernet, opened().close())
+	laterTalk := newTalk("10.0.0.7:2048", "10.0.0.9:80").wait(idleAfter / 2).open().
+		c(openNS("10.0.0.2", "VER 1 MSNP8 CVR0\r\n")).s(reply("8.1", "VER 1 MSNP8\r\n")).close()
+	later := packets(t, linkEthernet, laterTalk)
+	r, sums := decodeRun(Options{}, input("first", pcapFile(linkEthernet, first)), input("later", pcapFile(linkEthernet, later)))
+	wantReasons(t, r, "capture ended", "capture ended")
+	at := map[string]time.Time{}
+	for _, rec := range r.records {
+		if rec.Kind == decode.KindClose {
+			at[rec.Conn] = rec.Time
+		}
+	}
+	if !at["c1"].Equal(sums[0].Last) || !at["c2"].Equal(sums[1].Last) {
+		t.Errorf("they were closed at %v and %v, the files end at %v and %v", at["c1"], at["c2"], sums[0].Last, sums[1].Last)
+	}
+}
+
 func TestTooManyConnectionsEvictTheIdlest(t *testing.T) {
 	var talks []*talk
 	for i := range maxUndecided + 3 {

@@ -322,7 +322,7 @@ func (t *table) finishAll() {
 		c.last = t.endOf(int(c.last.Input))
 		t.finish(c, reasonCaptureEnded)
 	}
-	t.gateway.finish(t.endOf(t.file))
+	t.gateway.finish()
 }
 
 // endOf is when a file ended.
