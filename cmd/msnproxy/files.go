@@ -34,6 +34,16 @@ func inputsOf(names []string) (in inputs, err error) {
 // several tells whether there are several captures in the run.
 func (in *inputs) several() bool { return len(in.captures)+len(in.live) > 1 }
 
+// captureRuns is how many runs there are beside those of records: captures are
+// one together, and number their connections as each of the others does. What
+// is live may be a capture, unless it is all that there is.
+func (in *inputs) captureRuns() int {
+	if len(in.captures) > 0 || len(in.live) > 0 && len(in.live)+len(in.records) > 1 {
+		return 1
+	}
+	return 0
+}
+
 // empty tells whether there is nothing to read.
 func (in *inputs) empty() bool { return len(in.captures)+len(in.records)+len(in.live) == 0 }
 

@@ -72,7 +72,7 @@ func readCaptures(ctx context.Context, std stdio, f inputFlags, names []string, 
 		Checks: checks, Ports: ports, OnlyPorts: !f.anyPort, TellFiles: in.several() || f.follow && in.folders > 0, Progress: r.bar.read, Emit: out.emit,
 	})
 	out.done = r.decoder.Recycle
-	r.records = &recordReader{warn: std.err, skip: f.badLines, emit: out.emit}
+	r.records = &recordReader{warn: std.err, skip: f.badLines, emit: out.emit, runs: in.captureRuns()}
 	err = errors.Join(err, r.all(ctx, in, names[0]))
 	r.bar.done()
 	summaries := append(r.decoder.Close(), r.records.read...)

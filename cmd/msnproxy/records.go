@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
+	"strings"
 
 	"msnproxy/captures"
 	"msnproxy/decode"
@@ -23,13 +25,18 @@ type recordReader struct {
 	read    []captures.Summary // of the inputs so far that were records
 	emit    func(*decode.Record)
 
-	runs   int             // so far
-	opened map[string]bool // the first connections of the last of them
+	runs   int             // so far, captures being one together
+	prefix string          // of the names of connections in the last of them
+	opened map[string]bool // the first connections that it opened
 }
 
 // maxOpened is how many connections of a run are remembered, the first ones. Runs
 // number theirs from 1, so that the next run opens one of these again.
 const maxOpened = 1 << 16
+
+// maxRuns is how many runs a file of records may claim to hold by the names of
+// its connections: more than anybody has.
+const maxRuns = 1 << 20
 
 // recordsKind is what kind of input records are.
 const recordsKind = "records"
@@ -131,6 +138,18 @@ func (r *recordReader) lines(ctx context.Context, sum *captures.Summary, lines *
 func (r *recordReader) begin() {
 	r.runs++
 	r.opened = map[string]bool{}
+	if r.runs > 1 {
+		r.prefix = fmt.Sprintf("r%d.", r.runs)
+	}
+}
+
+// avoid leaves alone the names that connections of the first run have already,
+// if that was read from several itself.
+func (r *recordReader) avoid(conn string) {
+	number, _, named := strings.Cut(strings.TrimPrefix(conn, "r"), ".")
+	if run, err := strconv.Atoi(number); named && err == nil && run < maxRuns {
+		r.runs = max(r.runs, run)
+	}
 }
 
 // take emits a record. Each run numbers its connections from 1, so those of
@@ -145,7 +164,9 @@ func (r *recordReader) take(sum *captures.Summary, rec *decode.Record) {
 			r.opened[rec.Conn] = true
 		}
 	}
-	if r.runs > 1 {
+	if r.prefix == "" {
+		r.avoid(rec.Conn)
+	} else {
 		rec.Conn = r.another(rec.Conn)
 		rec.Via.Conn = r.another(rec.Via.Conn)
 		rec.Carrier.Conn = r.another(rec.Carrier.Conn)
@@ -169,7 +190,7 @@ func (r *recordReader) another(conn string) string {
 	if conn == "" {
 		return ""
 	}
-	return fmt.Sprintf("r%d.%s", r.runs, conn)
+	return r.prefix + conn
 }
 
 // report says what was skipped.
