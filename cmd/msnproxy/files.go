@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"msnproxy/captures"
 )
@@ -17,8 +18,9 @@ type inputs struct {
 	records  []string
 	live     []string // pipes, and "-" for standard input
 	folders  int      // that were named
+	bare     bool     // one of them holds nothing to be read yet
 	size     int64    // of the captures, in bytes
-	skipped  int      // files in folders that are none of ours
+	skipped  []string // files in folders that are none of ours
 }
 
 // inputsOf looks at what names stand for. A name that stands for nothing does
@@ -88,34 +90,83 @@ func fileInput(name string) captures.Input {
 }
 
 // addFolder adds the captures and records in a folder and the folders in it,
-// which are told by their content. Other files are counted.
+// which are told by their content. Other files are left out. What cannot be
+// looked into does not keep the rest from being used.
 func (in *inputs) addFolder(folder string) error {
 	in.folders++
 	before := len(in.captures) + len(in.records)
-	err := filepath.WalkDir(folder, func(name string, entry fs.DirEntry, err error) error {
+	var errs []error
+	var links []string
+	root := filepath.Clean(folder) + string(filepath.Separator) // goes into a link too
+	filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
-			return err
-		case !entry.Type().IsRegular():
-			return nil
-		case isCapture(name):
-			in.addFile(name, sizeOf(entry))
-		case isSurelyRecords(name):
-			in.records = append(in.records, name)
-		default:
-			in.skipped++
+			errs = append(errs, err)
+		case entry.Type()&fs.ModeSymlink != 0:
+			links = append(links, name)
+		case entry.Type().IsRegular():
+			in.addFound(name)
 		}
 		return nil
 	})
-	if err == nil && len(in.captures)+len(in.records) == before {
-		err = fmt.Errorf("%s is a folder without captures or records", folder)
+	in.addLinks(links)
+	if len(errs) == 0 && len(in.captures)+len(in.records) == before {
+		in.bare = true
+		errs = append(errs, fmt.Errorf("%s %w", folder, errNoCaptures))
 	}
-	return err
+	return errors.Join(errs...)
+}
+
+// errNoCaptures is what is wrong with a folder of other things.
+var errNoCaptures = errors.New("is a folder without captures or records")
+
+// addFound adds a file of a folder, if it is one of ours.
+func (in *inputs) addFound(name string) {
+	switch {
+	case isCapture(name):
+		in.addFile(name, sizeOf(name))
+	case isSurelyRecords(name):
+		in.records = append(in.records, name)
+	default:
+		in.skipped = append(in.skipped, name)
+	}
+}
+
+// addLinks adds the files that links in a folder lead to, each of them once. A
+// link to another folder is left out: it might lead round in a circle.
+func (in *inputs) addLinks(links []string) {
+	if len(links) == 0 {
+		return
+	}
+	var known []fs.FileInfo
+	for _, name := range in.files() {
+		if info, err := os.Stat(name); err == nil {
+			known = append(known, info)
+		}
+	}
+	for _, link := range links {
+		info, err := os.Stat(link)
+		switch {
+		case err != nil || info.IsDir():
+			in.skipped = append(in.skipped, link)
+		case info.Mode().IsRegular() && !slices.ContainsFunc(known, func(one fs.FileInfo) bool { return os.SameFile(one, info) }):
+			known = append(known, info)
+			in.addFound(link)
+		}
+	}
+}
+
+// files are the names of the files that are to be read.
+func (in *inputs) files() (names []string) {
+	for _, capture := range in.captures {
+		names = append(names, capture.Name)
+	}
+	return append(names, in.records...)
 }
 
 // sizeOf is how large a file is, or zero if that cannot be told.
-func sizeOf(entry fs.DirEntry) int64 {
-	info, err := entry.Info()
+func sizeOf(name string) int64 {
+	info, err := os.Stat(name)
 	if err != nil {
 		return 0
 	}
@@ -131,13 +182,6 @@ func isCapture(name string) bool {
 	}
 	defer file.Close()
 	return captures.IsCapture(file)
-}
-
-// tellSkipped says how many files of folders are left out.
-func (in *inputs) tellSkipped(w io.Writer) {
-	if in.skipped > 0 {
-		fmt.Fprintf(w, "msnproxy: files left out because they are no captures or records: %d\n", in.skipped)
-	}
 }
 
 // sameOutput tells whether two names stand for one file, which two outputs would
@@ -164,11 +208,7 @@ func sparesInput(flag, output string, names []string) error {
 		return nil // no such file yet
 	}
 	inputs, _ := inputsOf(names)
-	files := inputs.records
-	for _, in := range inputs.captures {
-		files = append(files, in.Name)
-	}
-	for _, name := range files {
+	for _, name := range inputs.files() {
 		if info, err := os.Stat(name); err == nil && os.SameFile(info, out) {
 			return flagError("%s is to be read; %s must name another file", name, flag)
 		}

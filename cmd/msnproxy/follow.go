@@ -16,7 +16,7 @@ const followPause = 100 * time.Millisecond
 // the context ends.
 func (r *reading) follow(ctx context.Context, in inputs, name string) error {
 	switch {
-	case in.empty():
+	case in.empty() && !in.bare:
 		return nil // what is wrong with it was told
 	case in.folders > 0:
 		return r.rotated(ctx, name)

@@ -67,6 +67,10 @@ func readCaptures(ctx context.Context, std stdio, f inputFlags, names []string, 
 	out := newOutlet(j, cancel)
 	r := &reading{std: std, flags: f, bar: newProgress(std.err, f.silent), out: out}
 	in, err := inputsOf(names)
+	if f.follow && errors.Is(err, errNoCaptures) {
+		fmt.Fprintf(std.err, "msnproxy: %s has no captures yet; waiting for one\n", display.Harmless(names[0]))
+		err = nil
+	}
 	in.tellSkipped(std.err)
 	r.decoder = captures.NewDecoder(captures.Options{
 		Checks: checks, Ports: ports, OnlyPorts: !f.anyPort, TellFiles: in.several() || f.follow && in.folders > 0, Progress: r.bar.read, Emit: out.emit,
