@@ -2,12 +2,14 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
 	"time"
 
+	"msnproxy/internal/display"
 	"msnproxy/internal/report"
 )
 
@@ -29,6 +31,18 @@ func (f *proxyFlags) reportAtEnd(width int) (*reportFile, error) {
 	}
 	out := &reportFile{format: format, name: f.report, opts: report.Options{Width: width, Sections: []string{report.All}}}
 	return out, out.check()
+}
+
+// whole tells where a section of the report is as a whole, or how it can be
+// had: by a file of this run, or of the next one.
+func (f *proxyFlags) whole(section string) string {
+	switch file := display.Harmless(cmp.Or(f.records, f.capture)); {
+	case f.report != "":
+		return "in " + display.Harmless(f.report) + ", which the end of the run writes"
+	case file != "":
+		return "with msnproxy analyze " + file + " --section " + section
+	}
+	return "with --capture FILE, and then msnproxy analyze FILE --section " + section
 }
 
 // reportFor returns the report of a run that is written at its end, or nowhere.
@@ -82,7 +96,7 @@ func (run *liveRun) printSoFar(w io.Writer) {
 	run.settle()
 	var text bytes.Buffer
 	fmt.Fprintf(&text, "REPORT  the run until %s UTC\n\n\n", time.Now().UTC().Format(time.DateTime))
-	err := run.report.WriteTables(&text, report.Options{Width: run.width})
+	err := run.report.WriteTables(&text, report.Options{Width: run.width, Whole: run.whole})
 	if err == nil {
 		_, err = w.Write(text.Bytes())
 	}

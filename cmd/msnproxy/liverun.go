@@ -28,8 +28,10 @@ type liveRun struct {
 	settle  func()         // has the report hear of all that has happened so far
 	files   []*outputFile
 	width   int
+	whole   func(section string) string // how to see more of the report than is printed
 	cancel  context.CancelFunc
 	json    bool        // on standard output
+	behind  bool        // something stands in front of the report: records, log or a ^C
 	onwards io.Writer   // where the report goes; nil if it could not get there
 	atEnd   *reportFile // where it is written to as well, or nil
 
@@ -45,7 +47,7 @@ type liveRun struct {
 func runProxy(ctx context.Context, std stdio, f proxyFlags, ready func(context.Context, *proxy.Proxy)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	run := &liveRun{cancel: cancel, onwards: std.out}
+	run := &liveRun{cancel: cancel, onwards: std.out, behind: !f.quiet || isTerminal(std.out), whole: f.whole}
 	defer run.flushLog()
 	cfg, err := f.config(std, run)
 	if err != nil {
@@ -268,7 +270,10 @@ func (run *liveRun) printReport() error {
 	if w == nil {
 		return nil
 	}
-	err := run.report.WriteTables(w, report.Options{Width: run.width})
+	if run.behind {
+		fmt.Fprintln(w)
+	}
+	err := run.report.WriteTables(w, report.Options{Width: run.width, Whole: run.whole})
 	if unread(err) {
 		return nil
 	}

@@ -17,9 +17,18 @@ type digest struct {
 	sections []Section
 	empty    []string // sections with nothing to show
 	rest     []string // sections that were not asked for, and how many rows they have
+	whole    func(section string) string
 }
 
-func (r *Report) digest(names []string) (d digest, err error) {
+// byFlag is how analyze shows the whole of a section.
+func byFlag(section string) string { return "with --section " + section }
+
+func (r *Report) digest(opts Options) (d digest, err error) {
+	names := opts.Sections
+	d.whole = byFlag
+	if opts.Whole != nil {
+		d.whole = opts.Whole
+	}
 	if err := CheckSections(names); err != nil {
 		return d, err
 	}
@@ -67,6 +76,7 @@ func (d *digest) take(s Section, asked bool) {
 		s.Hidden += int64(len(s.Rows) - maxFirst)
 		s.Rows = slices.Clone(s.Rows[:maxFirst])
 	}
+	s.whole = d.whole(s.Name)
 	d.sections = append(d.sections, s)
 }
 
@@ -74,7 +84,7 @@ func (d *digest) take(s Section, asked bool) {
 func (s *Section) leftOut() string {
 	var parts []string
 	if s.Hidden > 0 {
-		parts = append(parts, fmt.Sprintf("%d more with --section %s", s.Hidden, s.Name))
+		parts = append(parts, fmt.Sprintf("%d more %s", s.Hidden, s.whole))
 	}
 	if s.More > 0 {
 		parts = append(parts, fmt.Sprintf("%d more, which were not kept", s.More))
@@ -92,7 +102,7 @@ func (d *digest) closing() (lines []string) {
 		lines = append(lines, "nothing to show: "+strings.Join(d.empty, ", "))
 	}
 	if len(d.rest) > 0 {
-		lines = append(lines, "more with --section NAME, or --section "+All+": "+strings.Join(d.rest, ", "))
+		lines = append(lines, "more "+d.whole("NAME, or --section "+All)+": "+strings.Join(d.rest, ", "))
 	}
 	return lines
 }

@@ -20,7 +20,7 @@ func (r *Report) WriteMarkdown(w io.Writer, opts Options) error {
 // writeMarkup writes the report in a markup that character references are part
 // of, section by section.
 func (r *Report) writeMarkup(w io.Writer, opts Options, section func(*bytes.Buffer, *Section)) error {
-	d, err := r.digest(opts.Sections)
+	d, err := r.digest(opts)
 	if err != nil {
 		return err
 	}

@@ -43,6 +43,10 @@ type collector interface {
 type Options struct {
 	Width    int      // of tables, in columns; 0 is 80
 	Sections []string // by name; none is what the format shows of itself
+
+	// Whole tells how to see the whole of a section, of which a first look leaves
+	// out some or all; nil is the flag of analyze.
+	Whole func(section string) string
 }
 
 // New returns an empty report of the sections of those names, or of all. It

@@ -17,6 +17,7 @@ type Section struct {
 	Rows    [][]Cell // a Cell for each column; nil where nothing is known
 	More    int64    // rows beyond the bound on what is kept
 	Hidden  int64    // rows behind these that are not shown here
+	whole   string   // how to see them
 }
 
 // about tells what the rows are, and how many of them there are of each kind.

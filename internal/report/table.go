@@ -24,7 +24,7 @@ const (
 // were asked for, or what comes first of all of them. What has nothing to show
 // is named at the end, and so is what was not shown.
 func (r *Report) WriteTables(w io.Writer, opts Options) error {
-	d, err := r.digest(opts.Sections)
+	d, err := r.digest(opts)
 	if err != nil {
 		return err
 	}
