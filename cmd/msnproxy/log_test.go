@@ -53,6 +53,26 @@ func TestTheLogDoesNothingToATerminal(t *testing.T) {
 	}
 }
 
+// TestTheLogHasTheTimesOfTheTranscript: both may stand on one terminal.
+func TestTheLogHasTheTimesOfTheTranscript(t *testing.T) {
+	here := time.Local
+	defer func() { time.Local = here }()
+	time.Local = time.FixedZone("far away", -5*3600)
+	var out bytes.Buffer
+	run := &liveRun{}
+	f := proxyFlags{logLevel: "info", logFormat: "console"}
+	log, err := f.logger(&out, run)
+	must(t, err)
+	before := time.Now()
+	log.Info().Msg("x")
+	after := time.Now()
+	run.flushLog()
+	<-run.logged.written
+	if at := out.String()[:len(time.TimeOnly)]; at != before.UTC().Format(time.TimeOnly) && at != after.UTC().Format(time.TimeOnly) {
+		t.Errorf("the log says %s, it is %v", at, after.UTC())
+	}
+}
+
 // TestTheLogIsReadToItsEnd however late its reader gets to it.
 func TestTheLogIsReadToItsEnd(t *testing.T) {
 	for range 1000 {
