@@ -22,7 +22,7 @@ func newDemo(std stdio) *cobra.Command {
 		Long: `Demo runs a small MSN server and two clients of its own on the loopback
 interface, with the real proxy between them. They sign in, talk and sign out;
 every command shows as it passes, and then the report.`,
-		Args: wantArgs(cobra.NoArgs),
+		Args: wantNone,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			play, err := newPlay(dialects, pause)
 			if err != nil {

@@ -20,10 +20,15 @@ const (
 	logPatience = 3 * time.Second
 )
 
+// logLevels are those that messages of ours have.
+var logLevels = map[string]zerolog.Level{
+	"debug": zerolog.DebugLevel, "info": zerolog.InfoLevel, "warn": zerolog.WarnLevel, "error": zerolog.ErrorLevel,
+}
+
 // logger makes the operator's log.
 func (f *proxyFlags) logger(w io.Writer, run *liveRun) (zerolog.Logger, error) {
-	level, err := zerolog.ParseLevel(f.logLevel)
-	if err != nil {
+	level, ok := logLevels[f.logLevel]
+	if !ok {
 		return zerolog.Nop(), flagError("--log-level %q: use debug, info, warn or error", f.logLevel)
 	}
 	queue := newLogQueue(w)

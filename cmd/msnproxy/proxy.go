@@ -60,7 +60,7 @@ To see how a client bears broken connections, late answers and errors, have them
 made (docs/faults.md):
 
   msnproxy proxy --upstream messenger.example.com --fault slice=3,error=800@CHG`,
-		Args: wantArgs(cobra.NoArgs),
+		Args: wantNone,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := f.complete(); err != nil {
 				return usageError(cmd, err)
@@ -111,6 +111,8 @@ func (f *proxyFlags) complete() error {
 		return errors.New("--payload goes with --json or --records")
 	case f.singlePort && f.referralPorts != "":
 		return errors.New("--single-port and --referral-ports: are clients to be referred to the one port, or to others?")
+	case f.captureSide == "client" && f.capture == "":
+		return errors.New("--capture-side goes with --capture")
 	case f.noReport && f.report != "":
 		return errors.New("--no-report and --report: is there to be a report, or not?")
 	case f.upstream == "":

@@ -146,6 +146,14 @@ func wantArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
 	}
 }
 
+// wantNone refuses arguments: somebody has left out a flag in front of a value.
+func wantNone(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return usageError(cmd, fmt.Errorf("%q is the value of no flag, and %s takes nothing else", args[0], cmd.Name()))
+}
+
 // flagsFromEnvironment sets the flags that were not given from variables such
 // as MSNPROXY_SHOW_SECRETS.
 func flagsFromEnvironment(flags *pflag.FlagSet) error {

@@ -12,7 +12,7 @@ func newVersion(std stdio) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
-		Args:  wantArgs(cobra.NoArgs),
+		Args:  wantNone,
 		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Fprintln(std.out, buildVersion())
 			return err
