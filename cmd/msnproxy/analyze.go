@@ -71,6 +71,9 @@ func runAnalyze(cmd *cobra.Command, std stdio, f analyzeFlags, files []string) e
 	if err := sparesInput("-o", f.output, files); err != nil {
 		return err
 	}
+	if err := out.canPut(); err != nil {
+		return err
+	}
 	rep := report.NewFor(out.format, f.sections...)
 	read := false
 	readErr := readCaptures(cmd.Context(), std, f.inputFlags, files, func(s captures.Summary) {

@@ -201,17 +201,21 @@ func sameOutput(a, b string) bool {
 }
 
 // sparesInput refuses to write over a file that is to be read, be it in a
-// folder.
+// folder, and over what could be: of -o *.pcap, the shell makes the first capture
+// the output.
 func sparesInput(flag, output string, names []string) error {
 	out, err := os.Stat(output)
-	if err != nil {
-		return nil // no such file yet
+	if err != nil || !out.Mode().IsRegular() {
+		return nil // no such file yet, or none that keeps what it holds
 	}
 	inputs, _ := inputsOf(names)
 	for _, name := range inputs.files() {
 		if info, err := os.Stat(name); err == nil && os.SameFile(info, out) {
 			return flagError("%s is to be read; %s must name another file", name, flag)
 		}
+	}
+	if isCapture(output) || isSurelyRecords(output) {
+		return flagError("%s holds a capture or records; %s must name another file, or it is to be deleted first", output, flag)
 	}
 	return nil
 }

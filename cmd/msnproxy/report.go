@@ -46,6 +46,15 @@ func (f *reportFile) check() error {
 	return nil
 }
 
+// canPut tries whether the report can be written: reading may take long. Of a
+// folder, that shows when it is made.
+func (f *reportFile) canPut() error {
+	if f.name == "" || f.isFolder() {
+		return nil
+	}
+	return canWrite(f.name)
+}
+
 // put writes the report where it belongs. What a format has no place to tell
 // goes to standard error.
 func (f *reportFile) put(std stdio, r *report.Report) error {
