@@ -116,8 +116,8 @@ func (d *Decoder) File(ctx context.Context, name string, r io.Reader) error {
 	var head frame
 	var p readPacket
 	for {
-		if err := ctx.Err(); err != nil {
-			return f.stopped(err)
+		if ctx.Err() != nil {
+			return f.stopped(context.Cause(ctx))
 		}
 		err := f.next(&head)
 		if err == io.EOF {

@@ -91,8 +91,8 @@ func (m *merger) run(ctx context.Context) {
 	defer m.to.close()
 	for m.more() {
 		f := m.earliest()
-		if err := ctx.Err(); err != nil {
-			m.fail(f.stopped(err))
+		if ctx.Err() != nil {
+			m.fail(f.stopped(context.Cause(ctx)))
 			m.closeAll()
 			return
 		}

@@ -104,9 +104,11 @@ func TestProgressCountsEveryByteOnce(t *testing.T) {
 }
 
 // TestCancelStopsARun cancels at the first record of a file with far more packets
-// than are read ahead. Those that were read have been used.
+// than are read ahead. Those that were read have been used, and
+// what is told is why, not that some context was done.
 func TestCancelStopsARun(t *testing.T) {
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancelCause(context.Background())
+	why := errors.New("Ctrl-C")
 	closed := 0
 	k := usualTalk().open().signIn().wait(2 * window)
 	for n := range 2 * aheadBatches * aheadPackets {
@@ -116,10 +118,10 @@ func TestCancelStopsARun(t *testing.T) {
 	in := Input{Name: "x", Open: func() (io.ReadCloser, error) {
 		return closer{bytes.NewReader(pcapFile(linkEthernet, list)), &closed}, nil
 	}}
-	d := NewDecoder(Options{Emit: func(*decode.Record) { cancel() }})
+	d := NewDecoder(Options{Emit: func(*decode.Record) { cancel(why) }})
 	err := d.Files(ctx, []Input{in})
 	used := d.Close()[0].Packets
-	if !errors.Is(err, context.Canceled) || !strings.HasPrefix(err.Error(), fmt.Sprintf("x: stopped after packet %d: ", used)) || closed != 2 {
+	if !errors.Is(err, why) || !strings.HasPrefix(err.Error(), fmt.Sprintf("x: stopped after packet %d: ", used)) || closed != 2 {
 		t.Errorf("%v, %d packets used, closed %d times", err, used, closed)
 	}
 	if used < 12 || used > int64(12+(aheadBatches+1)*aheadPackets) {

@@ -131,7 +131,7 @@ func (r *recordReader) lines(ctx context.Context, sum *captures.Summary, lines *
 			return fmt.Errorf("%s: %w", sum.File, err)
 		}
 	}
-	return fmt.Errorf("%s: stopped: %w", sum.File, ctx.Err())
+	return fmt.Errorf("%s: stopped: %w", sum.File, context.Cause(ctx))
 }
 
 // begin takes note that a run begins.
