@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"sync/atomic"
 	"time"
 
@@ -38,7 +37,7 @@ func (f *proxyFlags) logger(w io.Writer, run *liveRun) (zerolog.Logger, error) {
 		out = zerolog.SyncWriter(display.NewJSONWriter(queue)) // connections log at the same time
 	case "console":
 		out = zerolog.ConsoleWriter{
-			Out: queue, NoColor: !isTerminal(w) || os.Getenv("NO_COLOR") != "", TimeFormat: time.TimeOnly, TimeLocation: time.UTC, FormatPrepare: harmlessMessage,
+			Out: queue, NoColor: !isTerminal(w) || isPlain(), TimeFormat: time.TimeOnly, TimeLocation: time.UTC, FormatPrepare: harmlessMessage,
 		}
 	default:
 		return zerolog.Nop(), flagError("--log-format %q: use console or json", f.logFormat)

@@ -30,15 +30,27 @@ func outputWidth(w io.Writer, asked int) (int, error) {
 		return asked, nil
 	}
 	if f, ok := w.(*os.File); ok {
-		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width >= minWidth {
-			return width, nil
+		if width, _, err := term.GetSize(int(f.Fd())); err == nil {
+			return widthFor(width), nil
 		}
 	}
 	return defaultWidth, nil
 }
 
-// useColor tells whether to colour output: as asked, else on a terminal,
-// unless NO_COLOR is set to anything.
+// widthFor is the width to use on a terminal of so many columns: 0 of one that
+// does not tell.
+func widthFor(columns int) int {
+	if columns == 0 {
+		return defaultWidth
+	}
+	return max(columns, minWidth)
+}
+
+// isPlain tells whether terminals are to get no colour: NO_COLOR is set to
+// anything, or the terminal understands none.
+func isPlain() bool { return os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" }
+
+// useColor tells whether to colour output: as asked, else on a terminal.
 func useColor(w io.Writer, asked string) (bool, error) {
 	switch asked {
 	case "always":
@@ -46,7 +58,7 @@ func useColor(w io.Writer, asked string) (bool, error) {
 	case "never":
 		return false, nil
 	case "auto":
-		return isTerminal(w) && os.Getenv("NO_COLOR") == "", nil
+		return isTerminal(w) && !isPlain(), nil
 	}
 	return false, flagError("--color %q: use auto, always or never", asked)
 }
