@@ -91,10 +91,10 @@ func (w *writer) chat(c *story.Conversation, most int) chat {
 func beside(c *story.Conversation) string {
 	var parts []string
 	if c.Typing > 0 {
-		parts = append(parts, plural(c.Typing, "typing notice", "typing notices"))
+		parts = append(parts, display.Plural(c.Typing, "typing notice", "typing notices"))
 	}
 	if c.Other > 0 {
-		parts = append(parts, plural(c.Other, "other message", "other messages"))
+		parts = append(parts, display.Plural(c.Other, "other message", "other messages"))
 	}
 	return strings.Join(parts, ", ")
 }

@@ -203,14 +203,6 @@ func sentence(s string) string {
 	return strings.ToUpper(s[:1]) + s[1:]
 }
 
-// plural counts things.
-func plural[N int | int64](n N, one, several string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, several)
-}
-
 // render renders a part to bytes.
 func render(name string, data any) ([]byte, error) {
 	var out bytes.Buffer

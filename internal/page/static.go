@@ -39,7 +39,7 @@ func (r row) PayloadHead() string {
 	if r.PayloadBytes == 0 {
 		return "payload" // of HTTP, which tells no size
 	}
-	return "payload, " + plural(r.PayloadBytes, "byte", "bytes")
+	return "payload, " + display.Plural(r.PayloadBytes, "byte", "bytes")
 }
 
 // Name is its connection.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"msnproxy/decode"
+	"msnproxy/internal/display"
 )
 
 // issues is the section of what is irregular or could not be decoded.
@@ -34,7 +35,7 @@ func (i *issues) issue(r *decode.Record, text string) {
 
 // opaqueText tells of an opaque record, whose issues are why it is opaque.
 func opaqueText(r *decode.Record) string {
-	text := fmt.Sprintf("opaque: %d bytes %s", r.Bytes, sender(r.Dir))
+	text := "opaque: " + display.Plural(r.Bytes, "byte", "bytes") + " " + sender(r.Dir)
 	for n := range r.Notes {
 		if r.Notes[n].Kind == decode.NoteIssue {
 			text += ", " + r.Notes[n].Text
@@ -44,10 +45,14 @@ func opaqueText(r *decode.Record) string {
 }
 
 func gapText(r *decode.Record, lost int64) string {
+	of, are := sender(r.Dir), "are"
 	if r.Kind == decode.KindCommand {
-		return fmt.Sprintf("gap: %d bytes of this %s are missing", lost, r.Verb)
+		of = "of this " + r.Verb
 	}
-	return fmt.Sprintf("gap: %d bytes %s are missing", lost, sender(r.Dir))
+	if lost == 1 {
+		are = "is"
+	}
+	return fmt.Sprintf("gap: %s %s %s missing", display.Plural(lost, "byte", "bytes"), of, are)
 }
 
 func proofText(n *decode.Note) string {

@@ -116,9 +116,4 @@ func without(notes []decode.Note, kind decode.NoteKind) []decode.Note {
 	return notes
 }
 
-func bytesText(n int64) string {
-	if n == 1 {
-		return "1 byte"
-	}
-	return fmt.Sprintf("%d bytes", n)
-}
+func bytesText(n int64) string { return display.Plural(n, "byte", "bytes") }
