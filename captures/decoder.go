@@ -101,6 +101,7 @@ type Summary struct {
 	Connections int              // those that speak MSNP and began in this file
 	Exchanges   int              // of HTTP, beside MSNP, that began in it
 	Evicted     int64            // connections given up in it because there were too many
+	Cut         int64            // packets that the capture has only the beginnings of
 	Skipped     map[string]int64 // packets that could not be used, by reason
 }
 
@@ -180,6 +181,9 @@ func (d *Decoder) countLostFragments(n int64) {
 func (s *Summary) count(p *readPacket) {
 	s.Packets++
 	s.Bytes += int64(p.size)
+	if p.cut {
+		s.Cut++
+	}
 	at := p.at.Time
 	if at.IsZero() { // simple packet blocks of a pcapng file have no time
 		return

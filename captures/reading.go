@@ -21,6 +21,7 @@ type readPacket struct {
 	file     *file
 	at       decode.Stamp
 	size     int       // of the packet, as far as it was captured
+	cut      bool      // there was more of it on the wire
 	skip     string    // why it is of no use
 	segments []segment // what it gave; see parser.parse
 	inVain   int64     // fragments that will not be used any more, as is known by now
@@ -43,7 +44,7 @@ func (r *reading) begin(name string) *file {
 // the packet, and until the next one.
 func (r *reading) packet(made *readPacket, f *file, p *frame) {
 	f.packets++
-	made.file, made.size = f, len(p.data)
+	made.file, made.size, made.cut = f, len(p.data), p.length > len(p.data)
 	made.at = decode.Stamp{Time: p.time, Packet: f.packets, Input: int32(f.number), Injected: p.injected}
 	made.skip = r.parser.parse(p, made.at)
 	made.segments, made.inVain = r.parser.segments, r.parser.fragments.countLost()

@@ -51,6 +51,23 @@ func TestConnectionsCountForTheFileTheyBeganIn(t *testing.T) {
 	}
 }
 
+func TestPacketsWithoutTheirEndsAreCounted(t *testing.T) {
+	const snap = 70 // 54 bytes are headers
+	list, want := usualPackets(t), int64(0)
+	for i := range list {
+		if len(list[i].data) > snap {
+			list[i].data = list[i].data[:snap]
+			want++
+		}
+	}
+	for _, data := range [][]byte{pcapFile(linkEthernet, list), pcapngFile(t, linkEthernet, list)} {
+		_, sums := decodeRun(Options{}, input("a", data))
+		if want == 0 || want == int64(len(list)) || sums[0].Cut != want {
+			t.Errorf("%d of %d packets, want %d", sums[0].Cut, len(list), want)
+		}
+	}
+}
+
 func TestConnectionOfAnEarlierFileEndsWithIt(t *testing.T) {
 	first := packets(t, linkEthernet, usualTalk().open().signIn())
 	years := newTalk("10.0.0.9:2048", "10.0.0.2:1863").wait(3 * 365 * 24 * time.Hour).open().signIn().close()

@@ -163,6 +163,9 @@ func tell(w io.Writer, summaries []captures.Summary, done func(captures.Summary)
 		if done != nil && s.Kind != "" {
 			done(s)
 		}
+		if s.Cut > 0 && s.Connections+s.Exchanges > 0 {
+			fmt.Fprintf(w, "msnproxy: %s: of %d packets, %d were captured without their ends, which shows as gaps; tcpdump -s 0 takes them whole\n", display.Harmless(s.File), s.Packets, s.Cut)
+		}
 		if s.Evicted > 0 {
 			fmt.Fprintf(w, "msnproxy: %s: %d connections were given up, the ones idle longest, because there were too many at a time, or too much was unfinished in them\n", display.Harmless(s.File), s.Evicted)
 		}
