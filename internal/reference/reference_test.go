@@ -50,7 +50,7 @@ func TestTheTextFitsItsWidth(t *testing.T) {
 			t.Fatal(err)
 		}
 		for line := range strings.Lines(text.String()) {
-			if n := len([]rune(strings.TrimSuffix(line, "\n"))); n > max(width, 60) {
+			if n := len([]rune(strings.TrimSuffix(line, "\n"))); n > width {
 				t.Errorf("width %d: %d columns: %q", width, n, line)
 			}
 		}

@@ -33,7 +33,13 @@ func WriteText(w io.Writer, verb string, width int) error {
 
 // writeRow writes a form: who sends it, how it is written, what it means.
 func writeRow(out *bufio.Writer, c decode.Command, width int) {
-	fmt.Fprintf(out, "%s  from the %s, %s, MSNP%s%s\n", c.Verb, sender(c), c.On, dialects(c), payloadWords(c))
+	head := fmt.Sprintf("%s  from the %s, %s, MSNP%s%s", c.Verb, sender(c), c.On, dialects(c), payloadWords(c))
+	for i, line := range display.Wrap(head, width, width-len(indent)) {
+		if i > 0 {
+			line = indent + line
+		}
+		fmt.Fprintln(out, line)
+	}
 	writeWrapped(out, c.Syntax(), width)
 	writeWrapped(out, c.Meaning, width)
 	out.WriteString("\n")
