@@ -24,7 +24,8 @@ func (t *Transcript) payloadLines(r *decode.Record) {
 		t.block(stylePlain, bar, []string{t.summary(r, p)})
 	}
 	if r.Joined != nil {
-		t.block(styleDim, bar, []string{fmt.Sprintf("the whole message, of %d chunks:", r.Joined.Chunks)})
+		room := t.room() - display.Width(bar)
+		t.block(styleDim, bar, display.Wrap(fmt.Sprintf("the whole message, of %d chunks:", r.Joined.Chunks), room, room))
 	}
 	if isChat {
 		t.chat(text)

@@ -230,6 +230,10 @@ func TestLongCommandLineIsCutAndCounted(t *testing.T) {
 	}
 }
 
+func TestEverythingFitsTheNarrowestPage(t *testing.T) {
+	checkLines(t, play(t, Options{Width: 40}, dialogue()), 40)
+}
+
 func TestALongCommandLineFitsANarrowPage(t *testing.T) {
 	out := play(t, Options{Width: 40}, []scene{line(0, "c1", c2s, decode.NS, strings.Repeat("x", 1000))})
 	for l := range strings.Lines(out) {
@@ -331,7 +335,7 @@ func FuzzTranscript(f *testing.F) {
 	f.Add([]byte("USR 1 a@b.c \x1b[2J\r\nMSG 2 A 60\r\nContent-Type: text/plain\r\nX-MMS-IM-Format: FN=\u202e\r\n\r\n\u009bhi\n"), []byte("NLN NLN a@b.c %1b%5b2J\r\n"), uint8(0))
 	f.Add([]byte("QRY 1 \u2067x 3\r\nabcUUX 2 20\r\n<Data><PSM>\u202e</PSM>"), []byte("CHL 0 \x00\r\n911 1\r\n\xff\xfe\r\nUBX a\u200b@b.c 30\r\n<Data><PSM>\u3164</PSM></Data>xx"), uint8(90))
 	f.Fuzz(func(t *testing.T, client, server []byte, columns uint8) {
-		width := 60 + int(columns)
+		width := 40 + int(columns)
 		var out bytes.Buffer
 		tr, masker := New(&out, Options{Width: width, Color: columns&1 == 1}), decode.NewMasker()
 		s := decode.NewSession(decode.Config{Conn: "c1", Client: "192.0.2.1:1", Server: "192.0.2.2:1863", Emit: func(r *decode.Record) {
@@ -344,7 +348,7 @@ func FuzzTranscript(f *testing.F) {
 		s.Feed(decode.ServerToClient, server, decode.Stamp{Time: at(1)})
 		s.Close("client closed", decode.Stamp{Time: at(2)})
 		checkLines(t, out.String(), width)
-		if limit := 100*(len(client)+len(server)) + 20*width; out.Len() > limit {
+		if limit := 100*(len(client)+len(server)) + 20*max(width, 60); out.Len() > limit {
 			t.Fatalf("%d bytes came of %d", out.Len(), len(client)+len(server))
 		}
 	})
