@@ -94,5 +94,34 @@ func openPlain(in *bufio.Reader) (source, string, error) {
 func unknownContent(in *bufio.Reader) error {
 	const enough = 16
 	start, _ := in.Peek(enough)
+	if packer := packerOf(in); packer != "" {
+		return fmt.Errorf("it is packed by %s; unpack it, and name what was in it", packer)
+	}
 	return fmt.Errorf("neither a capture (pcap, pcapng, snoop) nor records (JSON lines); it begins with %q; editcap, of Wireshark, makes pcapng files of many others", start)
+}
+
+// packers are programs whose files captures are kept in, and how those begin.
+var packers = []struct {
+	name  string
+	at    int
+	magic string
+}{
+	{"xz", 0, "\xfd7zXZ\x00"},
+	{"zip", 0, "PK\x03\x04"},
+	{"7-Zip", 0, "7z\xbc\xaf\x27\x1c"},
+	{"RAR", 0, "Rar!\x1a\x07"},
+	{"lz4", 0, "\x04\x22\x4d\x18"},
+	{"tar", 257, "ustar"},
+}
+
+// packerOf names the program that made a file, or returns "". It looks at what
+// is there: of a pipe, no more may come.
+func packerOf(in *bufio.Reader) string {
+	start, _ := in.Peek(in.Buffered())
+	for _, p := range packers {
+		if len(start) > p.at && bytes.HasPrefix(start[p.at:], []byte(p.magic)) {
+			return p.name
+		}
+	}
+	return ""
 }

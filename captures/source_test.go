@@ -338,6 +338,8 @@ func TestDamagedFiles(t *testing.T) {
 		"gzip cut at once":          {zipped(t, pcapFile(1, nil))[:12], "test: the file is cut off before there is anything to read"},
 		"zstd cut at once":          {zstdOf(t, pcapFile(1, nil))[:12], "test: the file is cut off before there is anything to read"},
 		"capture of another kind":   {[]byte("RTSS\x01\x01"), `it begins with "RTSS\x01\x01"; editcap, of Wireshark, makes pcapng files of many others`},
+		"xz":                        {[]byte("\xfd7zXZ\x00\x00\x04\xe6\xd6\xb4F"), "test: it is packed by xz; unpack it, and name what was in it"},
+		"tar, gzipped":              {zipped(t, append(bytes.Repeat([]byte{'a'}, 257), "ustar\x0000"...)), "test: it is packed by tar; unpack it, and name what was in it"},
 		"one byte":                  {[]byte{0xd4}, `test: neither a capture (pcap, pcapng, snoop) nor records (JSON lines); it begins with "\xd4"`},
 		"bad zstd":                  {[]byte{0x28, 0xb5, 0x2f, 0xfd, 0xff, 0xff, 0xff}, "test: "},
 		"zstd that asks for memory": {[]byte{0x28, 0xb5, 0x2f, 0xfd, 0x00, 0xf8, 0, 0, 0, 0, 0, 0}, "test: "},
