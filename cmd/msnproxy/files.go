@@ -46,6 +46,14 @@ func (in *inputs) captureRuns() int {
 	return 0
 }
 
+// tellMixed warns of what a run may have written in two ways: nothing in records
+// says of which capture they are.
+func (in *inputs) tellMixed(w io.Writer) {
+	if len(in.captures) > 0 && len(in.records) > 0 {
+		fmt.Fprintln(w, "msnproxy: captures and records are read together; what is in both is told twice")
+	}
+}
+
 // empty tells whether there is nothing to read.
 func (in *inputs) empty() bool { return len(in.captures)+len(in.records)+len(in.live) == 0 }
 

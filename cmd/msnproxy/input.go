@@ -72,6 +72,7 @@ func readCaptures(ctx context.Context, std stdio, f inputFlags, names []string, 
 		err = nil
 	}
 	in.tellSkipped(std.err)
+	in.tellMixed(std.err)
 	r.decoder = captures.NewDecoder(captures.Options{
 		Checks: checks, Ports: ports, OnlyPorts: !f.anyPort, TellFiles: in.several() || f.follow && in.folders > 0, Progress: r.bar.read, Emit: out.emit,
 	})
