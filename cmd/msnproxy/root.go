@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -22,14 +23,25 @@ type stdio struct {
 	err io.Writer
 }
 
+// sameEnd is for how long signals to end count as one: of a terminal that is
+// closed, system and shell tell the program, and timeout(1) tells it twice.
+// Somebody who does not want to wait asks again.
+const sameEnd = time.Second
+
 // run executes one command line and returns its exit status.
 func run(args []string, std stdio) int {
 	ctx, stop := signal.NotifyContext(context.Background(), endSignals()...)
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second signal then ends the program at once
+	onceMore(ctx, stop)
 	root := newRoot(std)
 	root.SetArgs(args)
 	return exitStatus(root.ExecuteContext(ctx), std.err)
+}
+
+// onceMore has the next signal end the program at once, when the run is ending
+// and it cannot be the same end any more.
+func onceMore(ctx context.Context, stop func()) {
+	context.AfterFunc(ctx, func() { time.AfterFunc(sameEnd, stop) })
 }
 
 // endSignals end a run in order. That a terminal is closed is one, unless nohup

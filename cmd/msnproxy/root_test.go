@@ -1,0 +1,34 @@
+package main
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// TestAnEndThatIsToldTwiceIsOne: the program is not to be killed by a second
+// signal while it writes what the first has it write.
+func TestAnEndThatIsToldTwiceIsOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, end := context.WithCancel(t.Context())
+		kills := false
+		onceMore(ctx, func() { kills = true })
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if kills {
+			t.Error("the first signal would kill it")
+		}
+		end()
+		time.Sleep(sameEnd - 1)
+		synctest.Wait()
+		if kills {
+			t.Error("a second signal right behind the first would kill it")
+		}
+		time.Sleep(1)
+		synctest.Wait()
+		if !kills {
+			t.Error("somebody who asks again would have to wait")
+		}
+	})
+}
