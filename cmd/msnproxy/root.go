@@ -82,6 +82,7 @@ The flag wins.`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError(cmd, plainly(err)) })
 	root.AddCommand(newProxy(std), newDecode(std), newAnalyze(std), newChallenge(std), newCommands(std), newDemo(std), newVersion(std))
 	strictAboutNames(root)
+	suggestValues(root)
 	return root
 }
 

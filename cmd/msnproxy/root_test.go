@@ -32,3 +32,18 @@ func TestAnEndThatIsToldTwiceIsOne(t *testing.T) {
 		}
 	})
 }
+
+func TestValuesAreSuggestedForFlagsThatAreThere(t *testing.T) {
+	root := newRoot(stdio{})
+	for flag, values := range flagValues() {
+		commands := 0
+		for _, cmd := range root.Commands() {
+			if f := cmd.Flags().Lookup(flag); f != nil && f.Value.Type() != "bool" {
+				commands++
+			}
+		}
+		if commands == 0 || len(values) < 2 {
+			t.Errorf("--%s is a flag of %d commands, and has %d values", flag, commands, len(values))
+		}
+	}
+}
