@@ -132,6 +132,22 @@ func TestWithNothingToRecordReferralsAreReplacedAndChatPasses(t *testing.T) {
 	}
 }
 
+func TestWithNothingToRecordWhatIsHeldBackStillGoesFirst(t *testing.T) {
+	h := start(t, func(cfg *Config) { cfg.Live = journal.NewLive(false, nil) })
+	client, server := h.connect()
+	send(t, client, "USR 1 a@b.c 1.2\r\n") // by which it is known to be a switchboard
+	expect(t, server, "USR 1 a@b.c 1.2\r\n")
+	send(t, server, "U") // of what may be UBN
+	await(t, "the byte is held back", func() bool {
+		c := h.proxy.connections()[0]
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return len(c.gate.held) > 0
+	})
+	send(t, server, "SR 1 OK a@b.c Alice\r\n")
+	expect(t, client, "USR 1 OK a@b.c Alice\r\n")
+}
+
 // lateConn is a connection on which a write has arrived long before the writer
 // knows.
 type lateConn struct {

@@ -173,9 +173,10 @@ func (c *conn) passesUnchanged(p []byte) bool {
 
 // unwatched tells whether nobody would know if the connection was no longer
 // decoded: nothing is recorded, and nothing of a switchboard concerns the proxy
-// itself. Once that is so it stays so. The caller holds the lock.
+// itself. What was held back before that was known goes on first. Once it is so it
+// stays so. The caller holds the lock.
 func (c *conn) unwatched() bool {
-	return c.relaysChat() && c.proxy.cfg.Live.Silent()
+	return c.relaysChat() && len(c.gate.held) == 0 && c.proxy.cfg.Live.Silent()
 }
 
 // relaysChat tells whether this is a switchboard, with which the proxy does
