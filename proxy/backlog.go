@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"sync"
 	"time"
 
@@ -15,10 +16,13 @@ const (
 	// backlogPrompt is the same for what comes after a pause: whoever reads the
 	// records, and says something then, waits for it.
 	backlogPrompt = 5 * time.Millisecond
-	// backlogPieces and backlogBytes bound what waits. To decode that takes a
-	// millisecond, which is what the answer of a server may have to wait for.
+	// backlogPieces, backlogLines and backlogBytes bound what waits. To decode that
+	// takes a millisecond, or some where somebody means to make it take long, which is
+	// what the answer of a server may have to wait for. There are hardly more records
+	// than lines, and messages have half a dozen of those.
 	backlogPieces = 1024
-	backlogBytes  = 256 << 10
+	backlogLines  = 4096
+	backlogBytes  = 64 << 10
 )
 
 // backlog is what has gone on, or is about to, on all connections and is not
@@ -43,6 +47,7 @@ type backlog struct {
 type pieces struct {
 	list  []piece
 	bytes []byte
+	lines int
 }
 
 // piece is what was read at one time. Its bytes follow those of the piece before.
@@ -70,8 +75,11 @@ func (b *backlog) add(c *conn, dir decode.Direction, p []byte, at decode.Stamp) 
 	}
 	b.waits.list = append(b.waits.list, piece{c, dir, at, len(p)})
 	b.waits.bytes = append(b.waits.bytes, p...)
-	b.full = len(b.waits.list) >= backlogPieces || len(b.waits.bytes) >= backlogBytes
+	b.waits.lines += bytes.Count(p, lineEnd)
+	b.full = len(b.waits.list) >= backlogPieces || len(b.waits.bytes) >= backlogBytes || b.waits.lines >= backlogLines
 }
+
+var lineEnd = []byte("\n")
 
 // patience is how long the first piece waits. The caller holds the lock.
 func (b *backlog) patience() time.Duration {
@@ -121,7 +129,7 @@ func (b *backlog) decode() {
 // reset forgets the pieces, and keeps room for as many as there are as a rule.
 func (p *pieces) reset() {
 	clear(p.list)
-	p.list, p.bytes = p.list[:0], p.bytes[:0]
+	p.list, p.bytes, p.lines = p.list[:0], p.bytes[:0], 0
 	if cap(p.list) > 2*backlogPieces {
 		p.list = nil
 	}

@@ -73,7 +73,8 @@ func TestTheBacklogIsDecodedWhenItIsFull(t *testing.T) {
 		most  int // pieces that wait
 	}{
 		{"many pieces", "PNG\r\n", backlogPieces},
-		{"many bytes", strings.Repeat("PNG\r\n", 1000), backlogBytes/5000 + 1},
+		{"many lines", strings.Repeat("PNG\r\n", 500), backlogLines/500 + 1},
+		{"many bytes", "MSG 1 N 4000\r\n" + strings.Repeat("x", 4000), backlogBytes/4014 + 1},
 	} {
 		t.Run(one.name, func(t *testing.T) {
 			c, decoded := soloist(t)
@@ -86,16 +87,34 @@ func TestTheBacklogIsDecodedWhenItIsFull(t *testing.T) {
 				}
 			}
 			c.proxy.backlog.clear()
-			if got, want := decoded.Load(), int64(times*len(one.piece)/len("PNG\r\n")); got != want {
+			if got, want := decoded.Load(), int64(times*strings.Count(one.piece, "\n")); got != want {
 				t.Errorf("%d commands were decoded, want %d", got, want)
 			}
 		})
 	}
 }
 
+// Whoever waits for the backlog must not wait for one who sends very much.
+func TestWhatIsMuchAtATimeIsDecodedInTheTimeOfWhoSentIt(t *testing.T) {
+	c, decoded := soloist(t)
+	much := bytes.Repeat([]byte("PNG\r\n"), firstBytes/len("PNG\r\n")+1)
+	if got := c.onward(decode.ClientToServer, much); !bytes.Equal(got, much) {
+		t.Errorf("%d of %d bytes go on", len(got), len(much))
+	}
+	if got, want := decoded.Load(), int64(bytes.Count(much, lineEnd)); got != want {
+		t.Errorf("%d commands were decoded at once, want %d", got, want)
+	}
+	c.switchboard = true
+	if c.wait(decode.ServerToClient, bytes.Repeat([]byte("ACK 1\r\n"), firstBytes/len("ACK 1\r\n")+1)) {
+		t.Error("what a switchboard says at a time waits, however much it is")
+	}
+}
+
 func TestTheBacklogKeepsNoMemoryForWhatWasHuge(t *testing.T) {
 	c, _ := soloist(t)
-	c.onward(decode.ClientToServer, bytes.Repeat([]byte("PNG\r\n"), backlogBytes))
+	for range 3 * backlogBytes / firstBytes {
+		c.onward(decode.ClientToServer, bytes.Repeat([]byte("P"), firstBytes))
+	}
 	for range 2 { // the two halves of it
 		c.proxy.backlog.clear()
 	}

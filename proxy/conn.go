@@ -82,7 +82,7 @@ func (c *conn) start(server net.Conn) {
 
 func (c *conn) now() decode.Stamp { return c.proxy.now() }
 
-// upstreamWay passes on what the client sends, and decodes it after.
+// upstreamWay passes on what the client sends, and decodes it before or after.
 func (c *conn) upstreamWay(first []byte) {
 	defer c.wayEnds()
 	if len(first) > 0 && !c.passUp(first) {
@@ -102,8 +102,7 @@ func (c *conn) upstreamWay(first []byte) {
 	}
 }
 
-// passUp writes to the server what the client has sent, which is decoded after
-// that.
+// passUp writes to the server what the client has sent.
 func (c *conn) passUp(p []byte) bool {
 	p = c.onward(decode.ClientToServer, p)
 	c.writingUp.begin()

@@ -74,6 +74,12 @@ func (c *conn) onward(dir decode.Direction, p []byte) []byte {
 	return c.decodeNow(dir, p)
 }
 
+// firstBytes is how much goes on before it is decoded. Where more comes at a time
+// nobody waits for a single command, and to decode it takes the time of who sent it:
+// all others wait for what is in the backlog. To look through it for addresses costs
+// half of what decoding does.
+const firstBytes = 4 << 10
+
 // wait tells whether what an end has sent goes on as it is, before it is decoded.
 // Then it waits for that in the backlog.
 func (c *conn) wait(dir decode.Direction, p []byte) bool {
@@ -82,6 +88,8 @@ func (c *conn) wait(dir decode.Direction, p []byte) bool {
 	switch {
 	case c.ending.brokenOff || c.unwatched():
 		return true
+	case len(p) > firstBytes:
+		return false
 	case dir == decode.ClientToServer && c.asking != nil, dir == decode.ServerToClient && !c.passesUnchanged(p):
 		return false
 	}

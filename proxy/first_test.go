@@ -88,7 +88,6 @@ func TestOnlyOnASwitchboardBytesGoOnUndecoded(t *testing.T) {
 		{"a Roster", withRoster("Roster", "1.2.3.4:5"), &conn{decoding: decoding{switchboard: true}}, false},
 		{"a referral behind a message", chat + "XFR 3 SB 1.2.3.4:5 CKI 6\r\n", &conn{decoding: decoding{switchboard: true}}, false},
 		{"what may be the beginning of one", chat + "XF", &conn{decoding: decoding{switchboard: true}}, false},
-		{"much at a time", strings.Repeat(chat, firstBytes/len(chat)+1), &conn{decoding: decoding{switchboard: true}}, false},
 		{"bytes that are held back", chat, &conn{decoding: decoding{switchboard: true, gate: gate{held: []byte("M")}}}, false},
 		{"faults", chat, &conn{decoding: decoding{switchboard: true}, faults: &faulty{}}, false},
 		{"the proxy's own questions", chat, &conn{decoding: decoding{switchboard: true, asking: &questioning{}}}, false},

@@ -159,16 +159,11 @@ func (c *conn) downGate() gate {
 	return gate{conn: c, dir: decode.ServerToClient, mayChange: c.mayHold, change: c.changed, tooLate: c.tellMissed}
 }
 
-// firstBytes is how much goes on before it is decoded. Where more comes at a time
-// nobody waits for a single command, and to look through it for addresses costs
-// half of what decoding does.
-const firstBytes = 4 << 10
-
 // passesUnchanged tells whether what the server has sent can go on before it is
 // decoded: on a switchboard, which refers nobody, if nothing in it looks like an
 // address all the same. The caller holds the lock.
 func (c *conn) passesUnchanged(p []byte) bool {
-	return c.relaysChat() && len(c.gate.held) == 0 && len(p) <= firstBytes && !mayHaveAddress(p)
+	return c.relaysChat() && len(c.gate.held) == 0 && !mayHaveAddress(p)
 }
 
 // unwatched tells whether nobody would know if the connection was no longer

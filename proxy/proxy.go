@@ -4,9 +4,9 @@
 // past the proxy: those are replaced by the proxy's own.
 //
 // Decoding never stops the bytes. What a client sends is passed on first and
-// decoded after, and so is what a switchboard says; what another server sends is
-// decoded before, because its addresses may have to be replaced, and passed on as
-// it is if decoding fails.
+// decoded after, and so is what a switchboard says, unless it is much at a time; what
+// another server sends is decoded before, because its addresses may have to be
+// replaced, and passed on as it is if decoding fails.
 package proxy
 
 import (

@@ -106,6 +106,10 @@ func (c *conn) takeAnswer(r *decode.Record) []byte {
 // withoutAnswer decodes what the client has sent, before it goes on, and
 // returns what of it goes on. The caller holds the lock.
 func (c *conn) withoutAnswer(p []byte) []byte {
+	if c.asking == nil {
+		c.feed()
+		return p
+	}
 	c.asking.feeding = true
 	defer func() { c.asking.feeding = false }()
 	p = c.asking.gate.feed(p, c.feed)
