@@ -98,7 +98,7 @@ func (x *httpExchange) readBody() error {
 func (x *httpExchange) open() {
 	x.host = x.g.realHost(x)
 	client := addrOf(x.client.conn.RemoteAddr())
-	if to, ok := x.g.routes.take(client, gatewayRoute+client.String(), x.g.proxy.cfg.Now()); ok {
+	if to, ok := x.g.routes.take(client, gatewayRoute, x.g.proxy.cfg.Now()); ok {
 		x.target = to.server
 	}
 }

@@ -154,9 +154,9 @@ func FuzzFirstLine(f *testing.F) {
 		first = bytes.Clone(first) // may be read for longer than the fuzzer leaves it as it is
 		p := &Proxy{cfg: Config{Now: time.Now}}
 		client := addrOf(pipeEnd{}.RemoteAddr())
-		p.routes.referred("cookie", route{server: "sb", client: client, at: time.Now()})
-		p.routes.referred("", route{server: "ns", client: client, at: time.Now()})
-		p.routes.referred("other", route{server: "no", client: netip.MustParseAddr("127.0.0.9"), at: time.Now()})
+		p.routes.referred(route{server: "sb", client: client, cookie: "cookie", at: time.Now()})
+		p.routes.referred(route{server: "ns", client: client, at: time.Now()})
+		p.routes.referred(route{server: "no", client: netip.MustParseAddr("127.0.0.9"), cookie: "other", at: time.Now()})
 		near, far := net.Pipe()
 		go func() { near.Write(first); near.Close() }()
 		read, to, referred := p.route(pipeEnd{far})

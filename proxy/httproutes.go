@@ -18,7 +18,7 @@ var errTLSGateway = errors.New("the gateway speaks TLS, which is not relayed")
 // and then names the proxy as the host of its next session.
 func (g *httpGateway) referred(c *conn, a rewrite.Address, server string) {
 	if a.Cookie != "" || a.Place == rewrite.NotificationServer {
-		g.routes.referred(a.Cookie, route{server, addrOf(c.server.RemoteAddr()), addrOf(c.client.RemoteAddr()), g.proxy.cfg.Now()})
+		g.routes.referred(route{server, addrOf(c.server.RemoteAddr()), addrOf(c.client.RemoteAddr()), a.Cookie, g.proxy.cfg.Now()})
 	}
 }
 
@@ -34,7 +34,7 @@ func (g *httpGateway) referToGateway(c *conn, address string) (string, error) {
 		return "", err
 	}
 	client := addrOf(c.client.RemoteAddr())
-	g.routes.referred(gatewayRoute+client.String(), route{server, addrOf(c.server.RemoteAddr()), client, g.proxy.cfg.Now()})
+	g.routes.referred(route{server, addrOf(c.server.RemoteAddr()), client, gatewayRoute, g.proxy.cfg.Now()})
 	return net.JoinHostPort(g.proxy.hostFor(c.client.LocalAddr()), g.port()), nil
 }
 

@@ -117,7 +117,7 @@ func (p *Proxy) refer(c *conn, a rewrite.Address) (string, error) {
 	}
 	if p.cfg.SinglePort {
 		if a.Cookie != "" || a.Place == rewrite.NotificationServer {
-			p.routes.referred(a.Cookie, route{server, from, client, p.cfg.Now()})
+			p.routes.referred(route{server, from, client, a.Cookie, p.cfg.Now()})
 		}
 		return joinPort(c.hostForClient(), p.main.Addr()), nil
 	}

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bytes"
+	"container/list"
 	"net"
 	"net/netip"
 	"sync"
@@ -25,9 +26,17 @@ const (
 // belongs: its port says nothing, so its first command must. A route is for the
 // client that was referred, and only to where it was referred.
 type routes struct {
-	mu       sync.Mutex
-	byCookie map[string]route
-	byClient map[netip.Addr]route // the last notification server that each was referred to
+	mu    sync.Mutex
+	by    map[routeKey]*list.Element
+	order list.List          // of the routes, the oldest first
+	of    map[netip.Addr]int // how many each client has
+}
+
+// routeKey is what a route is found by: without a cookie it is to the last
+// notification server that the client was referred to.
+type routeKey struct {
+	client netip.Addr
+	cookie string
 }
 
 // route is where a client was referred to, and by whom.
@@ -35,21 +44,53 @@ type route struct {
 	server string
 	from   netip.Addr
 	client netip.Addr
+	cookie string // "" for the next sign-in of the client
 	at     time.Time
 }
 
-// referred remembers a referral: by its cookie, or without one for the next
-// sign-in of the client.
-func (r *routes) referred(cookie string, to route) {
+func (to route) key() routeKey { return routeKey{to.client, to.cookie} }
+
+// isOver tells whether the route counts no more.
+func (to route) isOver(now time.Time) bool { return now.Sub(to.at) > routeLife }
+
+// referred remembers a referral.
+func (r *routes) referred(to route) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.byCookie)+len(r.byClient) >= maxRoutes || r.byCookie == nil {
-		r.byCookie, r.byClient = map[string]route{}, map[netip.Addr]route{}
+	if r.by == nil {
+		r.by, r.of = map[routeKey]*list.Element{}, map[netip.Addr]int{}
 	}
-	if cookie != "" {
-		r.byCookie[cookie] = to
-	} else {
-		r.byClient[to.client] = to
+	if old := r.by[to.key()]; old != nil {
+		r.forget(old)
+	}
+	r.makeRoom(to.at)
+	r.by[to.key()] = r.order.PushBack(to)
+	r.of[to.client]++
+}
+
+// makeRoom forgets the routes that are over and, if there are still too many, the
+// oldest of a client that has no fewer than most: who is referred a thousand times
+// takes nobody else's. The caller holds the lock.
+func (r *routes) makeRoom(now time.Time) {
+	for first := r.order.Front(); first != nil && first.Value.(route).isOver(now); first = r.order.Front() {
+		r.forget(first)
+	}
+	if len(r.by) < maxRoutes {
+		return
+	}
+	for one := r.order.Front(); one != nil; one = one.Next() {
+		if r.of[one.Value.(route).client] >= maxRoutes/len(r.of) {
+			r.forget(one)
+			return
+		}
+	}
+}
+
+func (r *routes) forget(one *list.Element) {
+	to := r.order.Remove(one).(route)
+	delete(r.by, to.key())
+	if r.of[to.client]--; r.of[to.client] == 0 {
+		delete(r.of, to.client)
 	}
 }
 
@@ -58,18 +99,13 @@ func (r *routes) referred(cookie string, to route) {
 func (r *routes) take(client netip.Addr, cookie string, now time.Time) (route, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	to, ok := r.byClient[client]
-	if cookie != "" {
-		to, ok = r.byCookie[cookie]
-	}
-	if !ok || to.client != client {
+	one := r.by[routeKey{client, cookie}]
+	if one == nil {
 		return route{}, false
 	}
-	delete(r.byCookie, cookie)
-	if cookie == "" {
-		delete(r.byClient, client)
-	}
-	return to, now.Sub(to.at) <= routeLife
+	to := one.Value.(route)
+	r.forget(one)
+	return to, !to.isOver(now)
 }
 
 // route reads the first line of a client and returns it with where the client

@@ -103,18 +103,50 @@ func TestAListenerRemembersSoManyClientsAndNoMore(t *testing.T) {
 
 func TestRoutesOfOnePortAreBounded(t *testing.T) {
 	var r routes
-	client := netip.MustParseAddr("127.0.0.1")
-	for n := range maxRoutes + 1 {
-		if n == maxRoutes && len(r.byCookie)+len(r.byClient) != maxRoutes {
-			t.Errorf("%d are remembered, want %d", len(r.byCookie)+len(r.byClient), maxRoutes)
+	busy, other := netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("127.0.0.2")
+	now := time.Now()
+	r.referred(route{client: other, cookie: "cookie", at: now})
+	r.referred(route{client: other, at: now})
+	for n := range 2 * maxRoutes {
+		r.referred(route{client: busy, cookie: fmt.Sprint("cookie", n), at: now})
+	}
+	if len(r.by) != maxRoutes || r.order.Len() != maxRoutes || r.of[busy] != maxRoutes-2 {
+		t.Errorf("%d are remembered, %d in order, %d of one client", len(r.by), r.order.Len(), r.of[busy])
+	}
+	for _, one := range []struct {
+		client netip.Addr
+		cookie string
+		want   bool
+	}{
+		{busy, "cookie0", false},
+		{busy, fmt.Sprint("cookie", maxRoutes+1), false},
+		{busy, fmt.Sprint("cookie", maxRoutes+2), true},
+		{busy, fmt.Sprint("cookie", 2*maxRoutes-1), true},
+		{other, "cookie", true},
+		{other, "", true},
+		{other, "", false}, // it counts once
+	} {
+		if _, ok := r.take(one.client, one.cookie, now); ok != one.want {
+			t.Errorf("%s %q: got %t, want %t", one.client, one.cookie, ok, one.want)
 		}
-		r.referred(fmt.Sprint("cookie", n), route{client: client, at: time.Now()})
 	}
-	if n := len(r.byCookie) + len(r.byClient); n > maxRoutes || n == 0 {
-		t.Errorf("%d are remembered", n)
+}
+
+func TestRoutesThatAreOverAreForgotten(t *testing.T) {
+	var r routes
+	client := netip.MustParseAddr("127.0.0.1")
+	now := time.Now()
+	for n := range 5 {
+		r.referred(route{client: client, cookie: fmt.Sprint("cookie", n), at: now})
 	}
-	if _, ok := r.take(client, fmt.Sprint("cookie", maxRoutes), time.Now()); !ok {
-		t.Error("the newest is not remembered")
+	r.take(client, "cookie3", now)
+	later := now.Add(routeLife + 1)
+	if _, ok := r.take(client, "cookie1", later); ok {
+		t.Error("a route is taken that is over")
+	}
+	r.referred(route{client: client, at: later})
+	if len(r.by) != 1 || r.order.Len() != 1 || r.of[client] != 1 {
+		t.Errorf("%d are remembered, %d in order, %d of the client", len(r.by), r.order.Len(), r.of[client])
 	}
 }
 
