@@ -26,9 +26,11 @@ func NewTap(w io.Writer) (*Tap, error) {
 }
 
 // Open begins a connection between client and server, each host:port. A client
-// that uses its port again has done with the connection before, even if word of
-// that has not come yet.
-func (t *Tap) Open(conn, client, server string, at time.Time) error {
+// that uses its port again to connect by the same address has done with the connection
+// before, even if word of that has not come yet. By another address, it has not: the
+// connection is shown with the next port, since without a proxy the client would have
+// had to take another one.
+func (t *Tap) Open(conn, client, server, by string, at time.Time) error {
 	from, err := netip.ParseAddrPort(client)
 	if err != nil {
 		return fmt.Errorf("connection %s: %w", conn, err)
@@ -37,12 +39,27 @@ func (t *Tap) Open(conn, client, server string, at time.Time) error {
 	if err != nil {
 		return fmt.Errorf("connection %s: %w", conn, err)
 	}
-	if old := t.w.holder(from, to); old != "" && old != conn {
+	path := client + " " + by
+	if old := t.w.holder(from, to); old != "" && old != conn && t.w.open[old].path == path {
 		if err := t.w.Reset(old, decode.ClientToServer, at); err != nil {
 			return err
 		}
 	}
-	return t.flushed(t.w.Open(conn, from, to, at))
+	for t.isTaken(conn, from, to) {
+		from = netip.AddrPortFrom(from.Addr(), from.Port()+1)
+	}
+	if err := t.w.Open(conn, from, to, at); err != nil {
+		return err
+	}
+	t.w.open[conn].path = path
+	return t.w.Flush()
+}
+
+// isTaken tells whether a client's end cannot be that of another connection to the
+// server.
+func (t *Tap) isTaken(conn string, from, to netip.AddrPort) bool {
+	old := t.w.holder(from, to)
+	return old != "" && old != conn || from == to || from.Port() == 0
 }
 
 // Data tells what one end sent. What comes after the end of that end, or of

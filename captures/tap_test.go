@@ -10,6 +10,9 @@ import (
 	"msnproxy/decode"
 )
 
+// tapProxy is the address at which clients connect.
+const tapProxy = "192.0.2.200:1863"
+
 // The two ways of a relay tell of an end each in their own time: a client may
 // have broken off, and use its port again, before anybody has said so.
 func TestATapOfAClientThatUsesItsPortAgain(t *testing.T) {
@@ -22,10 +25,10 @@ func TestATapOfAClientThatUsesItsPortAgain(t *testing.T) {
 		return decode.Stamp{Time: writerStart.Add(time.Duration(seconds) * time.Second)}
 	}
 	client, server := writerClient.String(), writerServer.String()
-	check(t, tap.Open("c1", client, server, at().Time))
+	check(t, tap.Open("c1", client, server, tapProxy, at().Time))
 	check(t, tap.Data("c1", writerC2S, []byte("VER 1 MSNP8 CVR0\r\n"), at()))
 	check(t, tap.Data("c1", writerS2C, []byte("VER 1 MSNP8\r\n"), at()))
-	check(t, tap.Open("c2", client, server, at().Time))
+	check(t, tap.Open("c2", client, server, tapProxy, at().Time))
 	check(t, tap.Data("c1", writerS2C, []byte("late\r\n"), at()))
 	check(t, tap.Data("c2", writerC2S, []byte("VER 2 MSNP9 CVR0\r\n"), at()))
 	check(t, tap.Data("c2", writerS2C, []byte("VER 2 MSNP9\r\n"), at()))
@@ -38,6 +41,33 @@ func TestATapOfAClientThatUsesItsPortAgain(t *testing.T) {
 	wantReasons(t, r, "client reset", "client closed")
 	wantLines(t, r, writerC2S, "VER 1 MSNP8 CVR0", "VER 2 MSNP9 CVR0")
 	wantLines(t, r, writerS2C, "VER 1 MSNP8", "VER 2 MSNP9")
+}
+
+// A server that refers clients to itself is behind two addresses of the proxy, and
+// a client's port can be in use towards both.
+func TestATapOfAClientThatUsesItsPortTwice(t *testing.T) {
+	var file bytes.Buffer
+	tap, err := NewTap(&file)
+	check(t, err)
+	at := decode.Stamp{Time: writerStart}
+	client, server, other := writerClient.String(), writerServer.String(), "192.0.2.200:40000"
+	check(t, tap.Open("c1", client, server, tapProxy, at.Time))
+	check(t, tap.Data("c1", writerC2S, []byte("VER 1 MSNP8 CVR0\r\n"), at))
+	check(t, tap.Open("c2", client, server, other, at.Time))
+	check(t, tap.Data("c2", writerC2S, []byte("VER 2 MSNP9 CVR0\r\n"), at))
+	check(t, tap.Data("c1", writerC2S, []byte("INF 3\r\n"), at))
+	check(t, tap.Open("c3", client, server, tapProxy, at.Time)) // c1 is over, though nobody says so
+	check(t, tap.Data("c3", writerC2S, []byte("VER 4 MSNP8 CVR0\r\n"), at))
+	check(t, tap.Data("c2", writerC2S, []byte("INF 5\r\n"), at))
+	for _, conn := range []string{"c2", "c3"} {
+		check(t, tap.End(conn, writerC2S, at.Time))
+		check(t, tap.End(conn, writerS2C, at.Time))
+	}
+	check(t, tap.Close())
+	r := decodeFile(file.Bytes())
+	wantClean(t, r)
+	wantReasons(t, r, "client reset", "client closed", "client closed")
+	wantLines(t, r, writerC2S, "VER 1 MSNP8 CVR0", "VER 2 MSNP9 CVR0", "INF 3", "VER 4 MSNP8 CVR0", "INF 5")
 }
 
 // FuzzTap writes what a run may tell a tap, four bytes each: which connection,
@@ -63,7 +93,7 @@ func FuzzTap(f *testing.F) {
 				n++
 				client := netip.AddrPortFrom(writerClient.Addr(), uint16(1025+n%5))
 				if tap.w.open[conn] == nil {
-					check(t, tap.Open(conn, client.String(), writerServer.String(), at))
+					check(t, tap.Open(conn, client.String(), writerServer.String(), tapProxy, at))
 				}
 			case 1, 2:
 				p := text[:min(len(text), int(orders[2]))]
@@ -100,7 +130,7 @@ func TestBytesThatATapMissesAreMissingInTheCaptureHoweverMany(t *testing.T) {
 			tap, err := NewTap(&file)
 			check(t, err)
 			at := decode.Stamp{Time: writerStart}
-			check(t, tap.Open("c1", writerClient.String(), server, at.Time))
+			check(t, tap.Open("c1", writerClient.String(), server, tapProxy, at.Time))
 			check(t, tap.Data("c1", writerC2S, []byte("ANS 1 a@example.com x 1\r\n"), at))
 			check(t, tap.Data("c1", writerS2C, []byte("ANS 1 OK\r\n"), at))
 			var all int64
@@ -130,7 +160,7 @@ func TestWhatATapMissesFirstBearsTheTimeOfTheOpening(t *testing.T) {
 	var file bytes.Buffer
 	tap, err := NewTap(&file)
 	check(t, err)
-	check(t, tap.Open("c1", writerClient.String(), writerServer.String(), writerStart))
+	check(t, tap.Open("c1", writerClient.String(), writerServer.String(), tapProxy, writerStart))
 	check(t, tap.Lost("c1", writerC2S, largestJump+1))
 	check(t, tap.Close())
 	r := decodeFile(file.Bytes())

@@ -82,6 +82,7 @@ func (c *writerCount) Write(p []byte) (int, error) {
 type writerConn struct {
 	client, server writerEnd
 	last           time.Time // of what happened on it
+	path           string    // of a Tap: the client, and by what address it connected
 }
 
 // writerEnd is one end of a connection, as a sender.

@@ -77,7 +77,7 @@ func (c *conn) start(server net.Conn) {
 	if c.proxy.cfg.CaptureClientSide {
 		shown = c.client.LocalAddr()
 	}
-	c.proxy.cfg.Live.Open(c.id, c.client.RemoteAddr().String(), shown.String(), c.opened)
+	c.proxy.cfg.Live.Open(c.id, c.client.RemoteAddr().String(), shown.String(), c.client.LocalAddr().String(), c.opened)
 }
 
 func (c *conn) now() decode.Stamp { return c.proxy.now() }

@@ -83,11 +83,11 @@ func (c *carrier) data(dir decode.Direction, p []byte) {
 	live := c.client.g.proxy.cfg.Live
 	if !c.tapped {
 		c.tapped = true
-		shown := c.server
+		shown, by := c.server, c.client.conn.LocalAddr()
 		if c.client.g.proxy.cfg.CaptureClientSide {
-			shown = c.client.conn.LocalAddr()
+			shown = by
 		}
-		live.Open(c.idLocked(), c.client.conn.RemoteAddr().String(), shown.String(), c.client.opened)
+		live.Open(c.idLocked(), c.client.conn.RemoteAddr().String(), shown.String(), by.String(), c.client.opened)
 	}
 	live.Data(c.name, dir, p, c.client.g.proxy.now())
 }

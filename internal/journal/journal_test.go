@@ -157,7 +157,7 @@ func TestASlowOutputHoldsABoundedNumberOfBytes(t *testing.T) {
 	l := NewLive(false, nil, Output{Name: "sink", Sink: sink}, Output{Name: "tap", Tap: tap})
 	const size, extra = 64 << 10, 100
 	const fits = queueBytes / (size + eventCost)
-	l.Open("c1", "a", "b", time.Time{}) // the gate holds it
+	l.Open("c1", "a", "b", "p", time.Time{}) // the gate holds it
 	for range fits + extra {
 		r := numbered(1)
 		r.Bytes = size
@@ -232,7 +232,7 @@ func (s *fakeTap) note(format string, args ...any) error {
 	return nil
 }
 
-func (s *fakeTap) Open(conn, client, server string, _ time.Time) error {
+func (s *fakeTap) Open(conn, client, server, _ string, _ time.Time) error {
 	return s.note("open %s %s %s", conn, client, server)
 }
 func (s *fakeTap) Data(conn string, dir decode.Direction, p []byte, _ decode.Stamp) error {
@@ -253,7 +253,7 @@ func TestATapSeesTheBytesAsTheyWere(t *testing.T) {
 	tap := &fakeTap{}
 	l := NewLive(false, nil, Output{Name: "tap", Tap: tap})
 	buffer := []byte("PNG\r\n")
-	l.Open("c1", "a", "b", time.Time{})
+	l.Open("c1", "a", "b", "p", time.Time{})
 	l.Data("c1", decode.ClientToServer, buffer, decode.Stamp{})
 	copy(buffer, "XXXXX") // the caller uses its buffer again
 	l.Idle("c1", time.Time{})
@@ -272,15 +272,15 @@ type gatedTap struct {
 	gate chan struct{}
 }
 
-func (s *gatedTap) Open(conn, client, server string, at time.Time) error {
+func (s *gatedTap) Open(conn, client, server, by string, at time.Time) error {
 	<-s.gate
-	return s.fakeTap.Open(conn, client, server, at)
+	return s.fakeTap.Open(conn, client, server, by, at)
 }
 
 func TestASlowTapIsToldOfTheBytesItMissesAndOfEveryEnd(t *testing.T) {
 	tap := &gatedTap{gate: make(chan struct{})}
 	l := NewLive(false, nil, Output{Name: "tap", Tap: tap})
-	l.Open("c1", "a", "b", time.Time{})
+	l.Open("c1", "a", "b", "p", time.Time{})
 	sent := 0
 	for range queueLength + 500 {
 		l.Data("c1", decode.ClientToServer, []byte("12345"), decode.Stamp{})
@@ -465,7 +465,7 @@ func TestAnOutputThatPanicsHasFailedAndTheOthersGoOn(t *testing.T) {
 func TestATapThatStandsStillCostsNoMemory(t *testing.T) {
 	tap := &gatedTap{gate: make(chan struct{})}
 	l := NewLive(false, nil, Output{Name: "tap", Tap: tap})
-	l.Open("c1", "a:1", "b:2", time.Time{})
+	l.Open("c1", "a:1", "b:2", "p:3", time.Time{})
 	const pieces = 10 * queueLength
 	for range pieces {
 		l.Data("c1", decode.ClientToServer, []byte("xx"), decode.Stamp{})

@@ -14,8 +14,9 @@ const closeTime = 5 * time.Second
 
 // Tap takes the bytes of connections as they were seen, for a capture file.
 type Tap interface {
-	// Open begins a connection; client and server are host:port.
-	Open(conn, client, server string, at time.Time) error
+	// Open begins a connection; client and server are host:port, and so is the
+	// address by which the client connected.
+	Open(conn, client, server, by string, at time.Time) error
 	// Data tells what one end sent, or the proxy in its place. The bytes must
 	// not change during the call.
 	Data(conn string, dir decode.Direction, p []byte, at decode.Stamp) error
@@ -238,8 +239,8 @@ func (l *Live) tap(bytes lostBytes, do func(Tap) error) {
 }
 
 // Open tells every tap of a new connection.
-func (l *Live) Open(conn, client, server string, at time.Time) {
-	l.tap(lostBytes{}, func(t Tap) error { return t.Open(conn, client, server, at) })
+func (l *Live) Open(conn, client, server, by string, at time.Time) {
+	l.tap(lostBytes{}, func(t Tap) error { return t.Open(conn, client, server, by, at) })
 }
 
 // Data tells every tap what one end sent.
