@@ -53,7 +53,11 @@ func (g *gatewaySessions) feed(id string, dir decode.Direction, m *httpMessage) 
 	one := g.known.Find(id)
 	s := one.State
 	s.last = m.done
-	g.known.Touch(one, m.done.Time)
+	if dir == decode.ServerToClient {
+		g.known.Answered(one, m.done.Time)
+	} else {
+		g.known.Touch(one, m.done.Time)
+	}
 	if s.decode == nil {
 		return
 	}

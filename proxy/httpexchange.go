@@ -314,6 +314,7 @@ func (x *httpExchange) fromGateway(resp *http.Response, tap *tapBody) bool {
 	if s == nil {
 		return false
 	}
+	x.g.answered(about.Session)
 	x.replaceAddresses(resp, about, s)
 	way := &downWay{x: x, session: s, id: about.Session, closes: about.Closed, tap: tap, body: resp.Body}
 	way.start(resp)

@@ -52,6 +52,15 @@ func (g *httpGateway) touch(id string) {
 	}
 }
 
+// answered notes that an answer was about a session.
+func (g *httpGateway) answered(id string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if one := g.sessions.Find(id); one != nil {
+		g.sessions.Answered(one, g.proxy.cfg.Now())
+	}
+}
+
 // opened makes the session that a request has opened, and decodes the request.
 func (g *httpGateway) opened(x *httpExchange, id string) *gatewaySession {
 	s := g.add(x, id, x.sessionToOpen())

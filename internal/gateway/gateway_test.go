@@ -199,3 +199,35 @@ func TestSessionsAreBounded(t *testing.T) {
 		t.Errorf("of one more, %v is stale", one)
 	}
 }
+
+func TestSessionsThatAreGuessedMakeRoomForEachOther(t *testing.T) {
+	var s Sessions[int]
+	now := time.Date(2005, 1, 1, 0, 0, 0, 0, time.UTC)
+	s.Answered(s.Add("real", 0, now), now)
+	s.Answered(s.Add("asked", 0, now), now)
+	for i := range 2 * MaxSessions {
+		s.Add(fmt.Sprint(i), i, now.Add(time.Minute))
+		if one := s.Stale(now.Add(time.Minute), time.Hour); one != nil {
+			s.Remove(one)
+		}
+	}
+	s.Touch(s.Find("asked"), now.Add(time.Minute))
+	if s.Find("real") == nil || s.Find("asked") == nil || s.Find(fmt.Sprint(2*MaxSessions-1)) == nil || len(s.All()) != MaxSessions {
+		t.Errorf("%d sessions are left, of those that are real %v and %v", len(s.All()), s.Find("real"), s.Find("asked"))
+	}
+	if one := s.Stale(now.Add(time.Hour+time.Second), time.Hour); one == nil || one.ID != "real" {
+		t.Errorf("after an hour, %v is stale", one)
+	}
+}
+
+func TestARealSessionMakesRoomWhereAllAre(t *testing.T) {
+	var s Sessions[int]
+	now := time.Date(2005, 1, 1, 0, 0, 0, 0, time.UTC)
+	for i := range MaxSessions {
+		s.Answered(s.Add(fmt.Sprint(i), i, now), now)
+	}
+	s.Add("new", 0, now)
+	if one := s.Stale(now, time.Hour); one == nil || one.ID != "0" {
+		t.Errorf("%v is stale", one)
+	}
+}

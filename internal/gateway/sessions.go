@@ -17,8 +17,10 @@ const (
 // Sessions are the sessions of a gateway, by their ids. S is what is known of
 // one.
 type Sessions[S any] struct {
-	byID  map[string]*Session[S]
-	order list.List // the one silent longest is the first
+	byID map[string]*Session[S]
+	// Of both lists, the one silent longest is the first. In doubt are those that no
+	// answer was about: a client may guess ids, and the gateway knows better.
+	answered, doubtful list.List
 }
 
 // Session is a session at the gateway.
@@ -26,6 +28,7 @@ type Session[S any] struct {
 	ID    string
 	State S
 	last  time.Time
+	in    *list.List
 	place *list.Element
 }
 
@@ -38,42 +41,70 @@ func (s *Sessions[S]) Add(id string, state S, now time.Time) *Session[S] {
 		s.byID = map[string]*Session[S]{}
 	}
 	one := &Session[S]{ID: id, State: state, last: now}
-	one.place = s.order.PushBack(one)
+	one.put(&s.doubtful)
 	s.byID[id] = one
 	return one
+}
+
+// put puts the session behind all others of a list.
+func (s *Session[S]) put(in *list.List) {
+	if s.in != nil {
+		s.in.Remove(s.place)
+	}
+	s.in, s.place = in, in.PushBack(s)
 }
 
 // Touch notes that a session has shown life.
 func (s *Sessions[S]) Touch(one *Session[S], now time.Time) {
 	one.last = now
-	s.order.MoveToBack(one.place)
+	one.put(one.in)
+}
+
+// Answered notes that an answer of the gateway was about a session.
+func (s *Sessions[S]) Answered(one *Session[S], now time.Time) {
+	one.last = now
+	one.put(&s.answered)
 }
 
 // Remove takes a session out.
 func (s *Sessions[S]) Remove(one *Session[S]) {
-	s.order.Remove(one.place)
+	one.in.Remove(one.place)
 	delete(s.byID, one.ID)
 }
 
 // Stale returns a session that was silent for too long, or that is one too
-// many; nil if there is none.
+// many; nil if there is none. Those in doubt make room for each other.
 func (s *Sessions[S]) Stale(now time.Time, idle time.Duration) *Session[S] {
-	e := s.order.Front()
-	if e == nil {
-		return nil
+	for _, list := range [...]*list.List{&s.doubtful, &s.answered} {
+		if one := first[S](list); one != nil && now.Sub(one.last) > idle {
+			return one
+		}
 	}
-	one := e.Value.(*Session[S])
-	if s.order.Len() <= MaxSessions && now.Sub(one.last) <= idle {
+	switch {
+	case len(s.byID) <= MaxSessions:
 		return nil
+	case s.doubtful.Len() > 1 || s.answered.Len() == 0:
+		return first[S](&s.doubtful)
 	}
-	return one
+	return first[S](&s.answered)
 }
 
-// All returns the sessions, the one silent longest first.
+// first returns the first session of a list, or nil.
+func first[S any](of *list.List) *Session[S] {
+	if e := of.Front(); e != nil {
+		return e.Value.(*Session[S])
+	}
+	return nil
+}
+
+// All returns the sessions, those in doubt first, and of both kinds the one silent
+// longest.
 func (s *Sessions[S]) All() []*Session[S] {
 	var all []*Session[S]
-	for e := s.order.Front(); e != nil; e = e.Next() {
-		all = append(all, e.Value.(*Session[S]))
+	for _, list := range [...]*list.List{&s.doubtful, &s.answered} {
+		for e := list.Front(); e != nil; e = e.Next() {
+			all = append(all, e.Value.(*Session[S]))
+		}
 	}
 	return all
 }
