@@ -207,17 +207,18 @@ func TestRecordThatIsTooLate(t *testing.T) {
 }
 
 func TestWaitingRecordsAreBounded(t *testing.T) {
-	for name, bound := range map[string]struct{ size, args, want int64 }{
-		"many":      {10, 4, maxWaiting},
-		"large":     {1 << 20, 0, maxWaitingBytes >> 20},
-		"arguments": {0, 1 << 14, maxWaitingBytes / (&decode.Record{Args: make([]decode.Arg, 1<<14)}).Held()},
+	for name, bound := range map[string]struct{ size, args, body, want int64 }{
+		"many":      {10, 4, 0, maxWaiting},
+		"large":     {1 << 20, 0, 0, maxWaitingBytes >> 20},
+		"exchanges": {0, 0, 1 << 20, maxWaitingBytes / (&decode.Record{HTTP: &decode.HTTP{ResponseBytes: 1 << 20}}).Held()},
+		"arguments": {0, 1 << 14, 0, maxWaitingBytes / (&decode.Record{Args: make([]decode.Arg, 1<<14)}).Held()},
 	} {
 		args := make([]decode.Arg, bound.args)
 		out, s := int64(0), sorter{}
 		s.emit = func(*decode.Record) { out++ }
 		l := s.lane()
 		for n := int64(1); n <= 3*maxWaiting; n++ {
-			l.emit(&decode.Record{Stamp: decode.Stamp{Time: talkStart, Packet: n}, Conn: "c1", Bytes: bound.size, Args: args})
+			l.emit(&decode.Record{Stamp: decode.Stamp{Time: talkStart, Packet: n}, Conn: "c1", Bytes: bound.size, Args: args, HTTP: &decode.HTTP{ResponseBytes: bound.body}})
 			s.release(talkStart)
 			if waiting := n - out; waiting > bound.want {
 				t.Fatalf("%s: %d records wait", name, waiting)

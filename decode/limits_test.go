@@ -244,3 +244,16 @@ func TestWhatIsSaidOfASecondAnswerDoesNotGrow(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatARecordHolds counts what stands in it: of an exchange over HTTP, what its
+// bodies say, unless it was read back and is known to have been smaller than it claims.
+func TestWhatARecordHolds(t *testing.T) {
+	x := &HTTP{RequestBytes: 10, ResponseBytes: 90}
+	for want, r := range map[int64]*Record{
+		7: {Bytes: 7}, 7 + argBytes: {Bytes: 7, Args: make([]Arg, 1)}, 100 * saidBytes: {HTTP: x}, 50: {HTTP: x, Size: 50},
+	} {
+		if got := r.Held(); got != want {
+			t.Errorf("%+v holds %d, want %d", r, got, want)
+		}
+	}
+}

@@ -176,9 +176,17 @@ func (r *Record) Keep() {
 // may be two.
 const argBytes = 64
 
+// saidBytes is what a byte of a body of HTTP may take once it is decoded: an element
+// of XML is a name and a value in a field of its own.
+const saidBytes = 4
+
 // Held is about how many bytes a record holds that is kept.
 func (r *Record) Held() int64 {
-	return max(r.Bytes, int64(r.Size)) + argBytes*int64(len(r.Args))
+	n := max(r.Bytes, int64(r.Size)) + argBytes*int64(len(r.Args))
+	if r.HTTP != nil && r.Size == 0 { // of one that was read back, Size is all of it
+		n += saidBytes * (r.HTTP.RequestBytes + r.HTTP.ResponseBytes)
+	}
+	return n
 }
 
 // What a record that is used again keeps for the next: few need more.
