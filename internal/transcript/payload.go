@@ -20,7 +20,7 @@ func (t *Transcript) payloadLines(r *decode.Record) {
 		return
 	}
 	text, isChat := r.Chat(p)
-	if r.Joined != nil || !isChat {
+	if r.Joined != nil || !isChat || text == "" {
 		t.block(stylePlain, bar, []string{t.summary(r, p)})
 	}
 	if r.Joined != nil {

@@ -219,6 +219,14 @@ func TestNothingOfAChatIsLost(t *testing.T) {
 	}
 }
 
+func TestAnEmptyMessageIsNoMissingOne(t *testing.T) {
+	empty := line(0, "c1", s2c, decode.SB, "MSG bob@example.com Bob 123").
+		saying(123, "text/plain", decode.Field{Name: "font", Value: "Arial"}, decode.Field{Name: "text", Value: ""})
+	if out := play(t, Options{}, []scene{empty}); !strings.Contains(out, "│ text/plain: font=Arial") {
+		t.Error(out)
+	}
+}
+
 func TestLongCommandLineIsCutAndCounted(t *testing.T) {
 	// 58 columns of text at first, then 56: 58 + 4*56 = 282 are shown.
 	out := play(t, Options{}, []scene{line(0, "c1", c2s, decode.NS, strings.Repeat("x", 1000))})
