@@ -68,7 +68,8 @@ func runAnalyze(cmd *cobra.Command, std stdio, f analyzeFlags, files []string) e
 	if err != nil {
 		return err
 	}
-	if err := sparesInput("-o", f.output, files); err != nil {
+	in := inputsOf(files)
+	if err := sparesInput("-o", f.output, in); err != nil {
 		return err
 	}
 	if err := out.canPut(); err != nil {
@@ -76,7 +77,7 @@ func runAnalyze(cmd *cobra.Command, std stdio, f analyzeFlags, files []string) e
 	}
 	rep := report.NewFor(out.format, f.sections...)
 	read := false
-	readErr := readCaptures(cmd.Context(), std, f.inputFlags, files, func(s captures.Summary) {
+	readErr := readCaptures(cmd.Context(), std, f.inputFlags, in, func(s captures.Summary) {
 		read = true
 		rep.AddCapture(captureRow(s))
 	}, rep)

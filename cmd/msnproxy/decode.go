@@ -75,7 +75,7 @@ func runDecode(cmd *cobra.Command, std stdio, f decodeFlags, files []string) err
 	if isTerminal(std.out) || f.follow || slices.Contains(files, "-") {
 		sink = flushing{buffered{sink, out}}
 	}
-	if err := readCaptures(cmd.Context(), std, f.inputFlags, files, nil, sink); err != nil {
+	if err := readCaptures(cmd.Context(), std, f.inputFlags, inputsOf(files), nil, sink); err != nil {
 		out.Flush() // what was decoded before the failure is worth having
 		return err
 	}

@@ -14,6 +14,8 @@ import (
 
 // inputs is what the names on a command line stand for.
 type inputs struct {
+	names    []string
+	err      error // what is wrong with some of them
 	captures []captures.Input
 	records  []string
 	live     []string // pipes, and "-" for standard input
@@ -25,12 +27,13 @@ type inputs struct {
 
 // inputsOf looks at what names stand for. A name that stands for nothing does
 // not keep the others from being used.
-func inputsOf(names []string) (in inputs, err error) {
+func inputsOf(names []string) (in inputs) {
 	var errs []error
 	for _, name := range names {
 		errs = append(errs, in.add(name))
 	}
-	return in, errors.Join(errs...)
+	in.names, in.err = names, errors.Join(errs...)
+	return in
 }
 
 // several tells whether there are several captures in the run.
@@ -211,13 +214,12 @@ func sameOutput(a, b string) bool {
 // sparesInput refuses to write over a file that is to be read, be it in a
 // folder, and over what could be: of -o *.pcap, the shell makes the first capture
 // the output.
-func sparesInput(flag, output string, names []string) error {
+func sparesInput(flag, output string, in inputs) error {
 	out, err := os.Stat(output)
 	if err != nil || !out.Mode().IsRegular() {
 		return nil // no such file yet, or none that keeps what it holds
 	}
-	inputs, _ := inputsOf(names)
-	for _, name := range inputs.files() {
+	for _, name := range in.files() {
 		if info, err := os.Stat(name); err == nil && os.SameFile(info, out) {
 			return flagError("%s is to be read; %s must name another file", name, flag)
 		}

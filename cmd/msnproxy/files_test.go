@@ -16,9 +16,9 @@ func TestAFolderThatMayNotBeReadHidesNothingElse(t *testing.T) {
 	locked, capture := filepath.Join(folder, "a"), filepath.Join(folder, "b")
 	must(t, os.Mkdir(locked, 0))
 	must(t, os.WriteFile(capture, []byte("\n\r\r\n"), ownerOnly)) // a pcapng file begins so
-	in, err := inputsOf([]string{folder})
-	if err == nil || !strings.Contains(err.Error(), locked) {
-		t.Errorf("of the folder was told %v", err)
+	in := inputsOf([]string{folder})
+	if in.err == nil || !strings.Contains(in.err.Error(), locked) {
+		t.Errorf("of the folder was told %v", in.err)
 	}
 	if names := in.files(); len(names) != 1 || names[0] != capture {
 		t.Errorf("to be read are %v", names)

@@ -14,14 +14,14 @@ const followPause = 100 * time.Millisecond
 
 // follow goes on with what a file grows by, or with the files of a folder, until
 // the context ends.
-func (r *reading) follow(ctx context.Context, in inputs, name string) error {
+func (r *reading) follow(ctx context.Context, in inputs) error {
 	switch {
 	case in.empty() && !in.bare:
 		return nil // what is wrong with it was told
 	case in.folders > 0:
-		return r.rotated(ctx, name)
+		return r.rotated(ctx, in.names[0])
 	}
-	return r.growing(ctx, name, nil)
+	return r.growing(ctx, in.names[0], nil)
 }
 
 // growing reads a file, and then whatever it grows by, until the context ends,

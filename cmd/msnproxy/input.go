@@ -47,10 +47,10 @@ func (f *inputFlags) servicePorts() (out []uint16, err error) {
 	return out, nil
 }
 
-// readCaptures decodes files into sinks, as one run. A file that fails does not
+// readCaptures decodes inputs into sinks, as one run. A file that fails does not
 // keep the others from being read. The files' summaries go to done, if that is
 // not nil, when all of them were read.
-func readCaptures(ctx context.Context, std stdio, f inputFlags, names []string, done func(captures.Summary), sinks ...journal.Sink) error {
+func readCaptures(ctx context.Context, std stdio, f inputFlags, in inputs, done func(captures.Summary), sinks ...journal.Sink) error {
 	checks, err := f.load()
 	if err != nil {
 		return err
@@ -66,10 +66,9 @@ func readCaptures(ctx context.Context, std stdio, f inputFlags, names []string, 
 	defer cancel()
 	out := newOutlet(j, cancel)
 	r := &reading{std: std, flags: f, bar: newProgress(std.err, f.silent), out: out}
-	in, err := inputsOf(names)
-	if f.follow && errors.Is(err, errNoCaptures) {
-		fmt.Fprintf(std.err, "msnproxy: %s has no captures yet; waiting for one\n", display.Harmless(names[0]))
-		err = nil
+	if f.follow && errors.Is(in.err, errNoCaptures) {
+		fmt.Fprintf(std.err, "msnproxy: %s has no captures yet; waiting for one\n", display.Harmless(in.names[0]))
+		in.err = nil
 	}
 	in.tellSkipped(std.err)
 	in.tellMixed(std.err)
@@ -78,7 +77,7 @@ func readCaptures(ctx context.Context, std stdio, f inputFlags, names []string, 
 	})
 	out.done = r.decoder.Recycle
 	r.records = &recordReader{warn: std.err, skip: f.badLines, emit: out.emit, runs: in.captureRuns()}
-	err = errors.Join(err, r.all(ctx, in, names[0]))
+	err = errors.Join(in.err, r.all(ctx, in))
 	r.bar.done()
 	summaries := append(r.decoder.Close(), r.records.read...)
 	out.atOnce()
@@ -106,10 +105,10 @@ type reading struct {
 
 // all reads the captures, as one run, then records, then what is live, one
 // after the other; or it follows the one that is named.
-func (r *reading) all(ctx context.Context, in inputs, followed string) error {
+func (r *reading) all(ctx context.Context, in inputs) error {
 	if r.flags.follow {
 		r.out.atOnce()
-		return r.follow(ctx, in, followed)
+		return r.follow(ctx, in)
 	}
 	r.bar.begin(in.size)
 	errs := []error{r.decoder.Files(ctx, in.captures)}

@@ -21,13 +21,14 @@ func (f *decodeFlags) writeParquet(cmd *cobra.Command, std stdio, files []string
 	if err := refuseDash(f.parquet); err != nil {
 		return err
 	}
-	if err := sparesInput("--parquet", f.parquet, files); err != nil {
+	in := inputsOf(files) // before the output is begun, beside them perhaps
+	if err := sparesInput("--parquet", f.parquet, in); err != nil {
 		return err
 	}
 	var readErr error
 	err := writeFile(f.parquet, func(w io.Writer) error {
 		out, read := bufio.NewWriter(w), false
-		readErr = readCaptures(cmd.Context(), std, f.inputFlags, files, func(captures.Summary) { read = true }, parquet.New(out))
+		readErr = readCaptures(cmd.Context(), std, f.inputFlags, in, func(captures.Summary) { read = true }, parquet.New(out))
 		if readErr != nil && !read {
 			return readErr
 		}
