@@ -20,12 +20,12 @@ func TestAnEndThatIsToldTwiceIsOne(t *testing.T) {
 			t.Error("the first signal would kill it")
 		}
 		end()
-		time.Sleep(sameEnd - 1)
+		time.Sleep(sameEnd - time.Nanosecond)
 		synctest.Wait()
 		if kills {
 			t.Error("a second signal right behind the first would kill it")
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		if !kills {
 			t.Error("somebody who asks again would have to wait")
