@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,22 +13,22 @@ import (
 func TestAnEndThatIsToldTwiceIsOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, end := context.WithCancel(t.Context())
-		kills := false
-		onceMore(ctx, func() { kills = true })
+		var kills atomic.Bool
+		onceMore(ctx, func() { kills.Store(true) })
 		time.Sleep(time.Hour)
 		synctest.Wait()
-		if kills {
+		if kills.Load() {
 			t.Error("the first signal would kill it")
 		}
 		end()
 		time.Sleep(sameEnd - time.Nanosecond)
 		synctest.Wait()
-		if kills {
+		if kills.Load() {
 			t.Error("a second signal right behind the first would kill it")
 		}
 		time.Sleep(time.Nanosecond)
 		synctest.Wait()
-		if !kills {
+		if !kills.Load() {
 			t.Error("somebody who asks again would have to wait")
 		}
 	})
