@@ -3,6 +3,7 @@ package captures
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httputil"
@@ -449,19 +450,17 @@ func (h *httpHead) unpack() {
 	if !h.chunked && !h.zipped {
 		return
 	}
-	var r io.Reader = bytes.NewReader(m.bytes())
+	data := m.bytes()
 	if h.chunked {
-		r = httputil.NewChunkedReader(r)
+		data, _ = io.ReadAll(io.LimitReader(httputil.NewChunkedReader(bytes.NewReader(data)), maxHTTPBody))
 	}
-	var data []byte
 	if h.zipped {
-		var whole bool
-		if data, whole = gateway.UnzipWhole(r); !whole && len(data) == maxHTTPBody {
-			m.dropped, m.body = int64(len(m.bytes())), nil
+		plain, err := gateway.Unzip(data)
+		if errors.Is(err, gateway.ErrTooLarge) {
+			m.dropped, m.body = int64(len(data)), nil
 			return
 		}
-	} else {
-		data, _ = io.ReadAll(io.LimitReader(r, maxHTTPBody))
+		data = plain
 	}
 	at := m.body[0].at
 	if m.body = nil; len(data) > 0 {

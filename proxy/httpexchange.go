@@ -381,7 +381,8 @@ func (x *httpExchange) tell() {
 	}
 	e := gateway.Exchange{Service: x.service, Request: seen, RequestBody: asked, RequestDropped: x.asked.Dropped}
 	if x.resp != nil {
-		e.Response, e.ResponseBody, e.ResponseDropped = x.resp, x.answered.Plain(x.resp.Header), x.answered.Dropped
+		e.Response, e.ResponseBody = x.resp, x.answered.Plain(x.resp.Header)
+		e.ResponseDropped = x.answered.Dropped
 		e.Latency = x.answeredAt.Sub(x.at.Time)
 	}
 	x.carrier.emit(e.Record(), x.at)

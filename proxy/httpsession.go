@@ -315,9 +315,9 @@ func (w *downWay) readAll() {
 func (w *downWay) unzip(resp *http.Response) {
 	zipped, err := io.ReadAll(heldReader{io.LimitReader(w.body, gateway.MaxBody+1), &w.x.held})
 	w.see(zipped)
-	plain, whole := gateway.UnzipWhole(bytes.NewReader(zipped))
+	plain, unpacked := gateway.Unzip(zipped)
 	switch {
-	case err == nil && whole && len(zipped) <= gateway.MaxBody:
+	case err == nil && unpacked == nil && len(zipped) <= gateway.MaxBody:
 		resp.Header.Del("Content-Encoding")
 		w.out.Write(w.session.down(plain, w.x.g.proxy.now()))
 		w.end(io.EOF)

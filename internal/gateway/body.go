@@ -3,6 +3,7 @@ package gateway
 import (
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -20,24 +21,31 @@ func Zipped(header http.Header) bool {
 	return encoding == "gzip" || encoding == "x-gzip"
 }
 
-// Unzip undoes the compression of a body, up to MaxBody. What comes before
-// something that cannot be unpacked is kept.
-func Unzip(r io.Reader) []byte {
-	data, _ := UnzipWhole(r)
-	return data
-}
+// What a compressed body may unpack to, in proportion to its size, beside MaxBody.
+// Contacts differ in names and ids, so that an address book shrinks to a twentieth; a
+// body of a few hundred bytes that unpacks to a megabyte is made to cost something.
+const (
+	maxUnzipRatio = 50
+	// freeOfRatio is what any body may unpack to.
+	freeOfRatio = 16 << 10
+)
 
-// UnzipWhole is Unzip for who wants to know whether that is all of the body.
-func UnzipWhole(r io.Reader) (data []byte, whole bool) {
-	z, err := gzip.NewReader(r)
+// ErrTooLarge tells that a body unpacks to more than it may.
+var ErrTooLarge = errors.New("the body is too large unpacked")
+
+// Unzip undoes the compression of a body. What comes before something that cannot
+// be unpacked is kept; of a body that is too large unpacked, nothing is.
+func Unzip(zipped []byte) ([]byte, error) {
+	z, err := gzip.NewReader(bytes.NewReader(zipped))
 	if err != nil {
-		return nil, false
+		return nil, err
 	}
-	data, err = io.ReadAll(io.LimitReader(z, MaxBody+1))
-	if len(data) > MaxBody {
-		return data[:MaxBody], false
+	most := min(MaxBody, max(freeOfRatio, maxUnzipRatio*len(zipped)))
+	data, err := io.ReadAll(io.LimitReader(z, int64(most)+1))
+	if len(data) > most {
+		return nil, ErrTooLarge
 	}
-	return data, err == nil
+	return data, err
 }
 
 // Body collects a body, unless it is too large.
@@ -68,10 +76,14 @@ func (b *Body) Drop() {
 	b.data = nil
 }
 
-// Plain returns the body, compression undone.
+// Plain returns the body, compression undone. One that is too large then is dropped.
 func (b *Body) Plain(header http.Header) []byte {
-	if len(b.data) > 0 && Zipped(header) {
-		return Unzip(bytes.NewReader(b.data))
+	if len(b.data) == 0 || !Zipped(header) {
+		return b.data
 	}
-	return b.data
+	data, err := Unzip(b.data)
+	if errors.Is(err, ErrTooLarge) {
+		b.Drop()
+	}
+	return data
 }

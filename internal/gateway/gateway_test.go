@@ -3,7 +3,9 @@ package gateway
 import (
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"fmt"
+	"math/rand"
 	"net/http"
 	"net/url"
 	"strings"
@@ -152,8 +154,8 @@ func FuzzUnzip(f *testing.F) {
 	f.Add(z.Bytes())
 	f.Add(append(z.Bytes(), z.Bytes()[:20]...))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		data, whole := UnzipWhole(bytes.NewReader(b))
-		if len(data) > MaxBody || whole && len(data) == 0 && len(b) > 1<<10 && b[3] == 0 {
+		data, err := Unzip(b)
+		if len(data) > MaxBody || err == nil && len(data) == 0 && len(b) > 1<<10 && b[3] == 0 {
 			t.Fatalf("%d bytes of %d", len(data), len(b))
 		}
 		body := Body{}
@@ -173,14 +175,48 @@ func TestBodiesAreBounded(t *testing.T) {
 			t.Errorf("of %d bytes, %d are kept and %d dropped", size, len(b.Plain(nil)), b.Dropped)
 		}
 	}
-	for size, whole := range map[int]bool{MaxBody: true, MaxBody + 1: false} {
-		var z bytes.Buffer
-		w := gzip.NewWriter(&z)
-		w.Write(make([]byte, size))
-		w.Close()
-		if data, ok := UnzipWhole(&z); ok != whole || len(data) != MaxBody {
-			t.Errorf("%d bytes unpack to %d, all: %t", size, len(data), ok)
+}
+
+// zipped is so many bytes, compressed: by a thousand, or hardly.
+func zipped(size, random int) []byte {
+	plain := make([]byte, size)
+	rand.New(rand.NewSource(1)).Read(plain[:random])
+	var z bytes.Buffer
+	w := gzip.NewWriter(&z)
+	w.Write(plain)
+	w.Close()
+	return z.Bytes()
+}
+
+func TestWhatBodiesUnpackToIsBounded(t *testing.T) {
+	const dense = MaxBody / 4 // a quarter of it cannot be packed
+	for _, c := range []struct {
+		body []byte
+		size int
+		fits bool
+	}{
+		{zipped(freeOfRatio, 0), freeOfRatio, true},
+		{zipped(freeOfRatio+1, 0), freeOfRatio + 1, false},
+		{zipped(MaxBody, dense), MaxBody, true},
+		{zipped(MaxBody+1, dense), MaxBody + 1, false},
+	} {
+		data, err := Unzip(c.body)
+		if fits := err == nil && len(data) == c.size; fits != c.fits || !fits && (!errors.Is(err, ErrTooLarge) || data != nil) {
+			t.Errorf("%d bytes, packed to %d, unpack to %d, %v", c.size, len(c.body), len(data), err)
 		}
+		body := Body{data: c.body}
+		data = body.Plain(http.Header{"Content-Encoding": {"gzip"}})
+		if dropped := body.Dropped == int64(len(c.body)); dropped == c.fits || c.fits != (len(data) == c.size) {
+			t.Errorf("of %d bytes, packed to %d, %d are given and %d dropped", c.size, len(c.body), len(data), body.Dropped)
+		}
+	}
+}
+
+func TestOfABodyThatIsCutOffItsBeginningIsKept(t *testing.T) {
+	whole := zipped(10_000, 10_000)
+	data, err := Unzip(whole[:len(whole)/2])
+	if err == nil || errors.Is(err, ErrTooLarge) || len(data) == 0 {
+		t.Errorf("of half of it, there are %d bytes, %v", len(data), err)
 	}
 }
 
