@@ -3,6 +3,7 @@ package proxy
 import (
 	"fmt"
 	"io"
+	"math/rand"
 	"net"
 	"net/http"
 	"strings"
@@ -99,12 +100,18 @@ func TestNoProtocolIsSwitchedTo(t *testing.T) {
 // TestACompressedBodyThatIsTooLargeGoesOnAsItIs and so does one that cannot be
 // unpacked: the client may know better.
 func TestACompressedBodyThatIsTooLargeGoesOnAsItIs(t *testing.T) {
-	fits := zipped("VER 1 MSNP8\r\n" + strings.Repeat("x", 1<<20-13))
-	over := zipped("VER 1 MSNP8\r\n" + strings.Repeat("x", 1<<20-12))
+	rng := rand.New(rand.NewSource(1))
+	letters := make([]byte, 1<<20) // which do not become a fiftieth
+	for i := range letters {
+		letters[i] = 'a' + byte(rng.Intn(26))
+	}
+	fits := zipped("VER 1 MSNP8\r\n" + string(letters[13:]))
+	over := zipped("VER 1 MSNP8\r\n" + string(letters[12:]))
+	bomb := zipped("VER 1 MSNP8\r\n" + strings.Repeat("x", 1<<19))
 	for name, tt := range map[string]struct {
 		body  string
 		plain bool
-	}{"as large as may be": {fits, true}, "one byte more": {over, false}, "cut off": {fits[:len(fits)-9], false}, "not compressed at all": {"VER 1 MSNP8\r\n", false}} {
+	}{"as large as may be": {fits, true}, "one byte more": {over, false}, "a bomb": {bomb, false}, "cut off": {fits[:len(fits)-9], false}, "not compressed at all": {"VER 1 MSNP8\r\n", false}} {
 		t.Run(name, func(t *testing.T) {
 			h, _, _ := webHarness(t, func(w http.ResponseWriter, r *http.Request) {
 				w.Header()["X-MSN-Messenger"] = []string{"SessionID=7.1; GW-IP=127.0.0.1"}

@@ -33,7 +33,6 @@ const hostileText = "=1+1\x1b[2J\u202e\u009b\x7f\x00\u0300\u2067\n<script>|[[x]]
 // string that records have, one at a time, because whoever makes up records
 // fills any of them: the verdict of a challenge as well as a name.
 func TestAStrangersTextStandsRawInNoOutput(t *testing.T) {
-	t.Parallel()
 	made := []byte(madeUp(t, strangersRecords+sampleRecords(t), hostileText))
 	for _, args := range [][]string{
 		{"decode", "--width", "60"}, {"decode", "--json", "--payload"},
