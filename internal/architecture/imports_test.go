@@ -27,6 +27,7 @@ type room struct {
 }
 
 const (
+	jsontext     = "github.com/go-json-experiment/json/jsontext"
 	gopacket     = "github.com/google/gopacket"
 	compress     = "github.com/klauspost/compress"
 	parquet      = "github.com/parquet-go/parquet-go"
@@ -45,7 +46,7 @@ var rooms = []room{
 	{"internal/journal", []string{"decode"}},
 	{"internal/display", []string{displaywidth}},
 	{"internal/transcript", []string{"decode", "internal/display"}},
-	{"internal/ndjson", []string{"decode", "internal/display", zerolog}},
+	{"internal/ndjson", []string{"decode", "internal/display", jsontext, zerolog}},
 	{"internal/story", []string{"decode"}},
 	{"internal/parquet", []string{"decode", "internal/ndjson", parquet}},
 	{"internal/page", []string{"decode", "internal/display", "internal/story", "internal/transcript"}},

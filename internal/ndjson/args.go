@@ -7,24 +7,38 @@ import (
 	"msnproxy/decode"
 )
 
-// nameArgs gives a record its arguments: as they stand in the line, where the
+// argNamer gives records their arguments. It holds room that is used again.
+type argNamer struct {
+	words [][]byte
+	args  []decode.Arg
+	text  []byte
+}
+
+// maxWords is how many words there is room for from one record to the next.
+const maxWords = 1 << 10
+
+// name gives a record its arguments: as they stand in the line, where the
 // command table names them as the record does, so that nothing is lost of
 // their bytes; else as the record has them.
-func nameArgs(rec *decode.Record, named []decode.Field) {
-	var words [][]byte
+func (n *argNamer) name(rec *decode.Record, named []decode.Field) {
+	if cap(n.words) > maxWords || cap(n.text) > maxRoom {
+		*n = argNamer{}
+	}
+	n.words = n.words[:0]
 	if behind := len(rec.Verb) + 1; len(rec.Line) > behind {
-		words = decode.Words(nil, rec.Line[behind:])
+		n.words = decode.Words(n.words, rec.Line[behind:])
 	}
 	for _, d := range [...]decode.Dialect{rec.Dialect, 0, decode.NewestDialect} {
-		spec, args := decode.Lookup(nil, rec.Line, words, rec.Dir, d, rec.Server)
+		spec, args := decode.Lookup(n.args[:0], rec.Line, n.words, rec.Dir, d, rec.Server)
+		n.args = args
 		if rec.Spec == nil {
 			rec.Spec = spec
 		}
 		if rec.HasTrID && len(args) > 0 && args[0].Name == "trid" {
 			args = args[1:]
 		}
-		if agree(args, named) {
-			rec.Spec, rec.Args = spec, args
+		if n.agree(args, named) {
+			rec.Spec, rec.Args = spec, append(rec.Args, args...)
 			return
 		}
 	}
@@ -37,16 +51,25 @@ func nameArgs(rec *decode.Record, named []decode.Field) {
 }
 
 // agree tells whether arguments are those that a record has.
-func agree(args []decode.Arg, named []decode.Field) bool {
+func (n *argNamer) agree(args []decode.Arg, named []decode.Field) bool {
 	if len(args) != len(named) {
 		return false
 	}
 	for i, f := range named {
-		if args[i].Name != f.Name || decode.PercentDecode(args[i].Value) != f.Value && asWritten(args[i].Value) != f.Value {
+		text, ok := f.Value.(string)
+		if !ok || args[i].Name != f.Name || !n.reads(args[i].Value, text) {
 			return false
 		}
 	}
 	return true
+}
+
+// reads tells whether a record would tell an argument as that text.
+func (n *argNamer) reads(value []byte, text string) bool {
+	if n.text = decode.AppendPercentDecoded(n.text[:0], value); string(n.text) == text {
+		return true
+	}
+	return asWritten(value) == text
 }
 
 // asWritten is what a record tells of an argument without percents: it has one

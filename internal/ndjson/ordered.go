@@ -1,10 +1,9 @@
 package ndjson
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"msnproxy/decode"
 )
@@ -18,86 +17,121 @@ const maxDepth = 64
 // The decoder tells some thousands at most.
 const maxValues = 1 << 18
 
-// values reads values of JSON, so many more at most.
+// maxFields is how many fields there is room for from one line to the next.
+const maxFields = 1 << 10
+
+// ordered is an object with its fields in their order. What is wrong with it
+// counts once the whole line is read: then it is known who needs it.
+type ordered struct {
+	fields []decode.Field // valid until the next line
+	size   int64          // in the line
+	err    error
+}
+
+// again is the room of an object for the next one.
+func (o *ordered) again() ordered {
+	if cap(o.fields) > maxFields {
+		return ordered{}
+	}
+	return ordered{fields: o.fields[:0]}
+}
+
+// ordered reads an object of so many bytes at most, or null, where another may
+// have been read.
+func (j *jsonLine) ordered(to *ordered, maxSize int64) {
+	to.fields, to.size, to.err = to.fields[:0], 0, nil
+	if j.in.PeekKind() != '{' {
+		if v, err := j.in.ReadValue(); err != nil {
+			j.broken(err)
+		} else if v.Kind() != 'n' {
+			to.err = errors.New("not an object")
+		}
+		return
+	}
+	outside := j.in.StackDepth()
+	j.token()
+	begin := j.in.InputOffset() - 1
+	v := values{jsonLine: j, left: maxValues - 1, end: begin + maxSize}
+	to.fields, to.err = v.fields(to.fields, maxDepth-1)
+	for j.err == nil && j.in.StackDepth() > outside { // the rest of what is wrong
+		j.token()
+	}
+	to.size = j.in.InputOffset() - begin
+}
+
+// values reads values of JSON, so many more at most, and up to a place in the line.
 type values struct {
-	*json.Decoder
+	*jsonLine
 	left int
+	end  int64
 }
 
-// orderedObject reads a JSON object with its fields in their order.
-func orderedObject(raw json.RawMessage) ([]decode.Field, error) {
-	if len(raw) == 0 || string(raw) == "null" {
-		return nil, nil
-	}
-	d := &values{json.NewDecoder(bytes.NewReader(raw)), maxValues}
-	d.UseNumber()
-	value, err := readValue(d, maxDepth)
-	if err != nil {
-		return nil, err
-	}
-	fields, ok := value.([]decode.Field)
-	if !ok {
-		return nil, errors.New("not an object")
-	}
-	return fields, nil
-}
-
-// readValue reads the next value: of the types that a decode.Field may have.
-func readValue(d *values, depth int) (any, error) {
-	token, err := d.Token()
-	if err != nil {
-		return nil, err
-	}
+// value reads the next value: of the types that a decode.Field may have.
+func (v *values) value(depth int) (any, error) {
+	kind := v.in.PeekKind()
 	if depth == 0 {
 		return nil, errors.New("nested too deep")
 	}
-	if d.left--; d.left < 0 {
+	if v.left--; v.left < 0 {
 		return nil, fmt.Errorf("more than %d values", maxValues)
 	}
-	switch v := token.(type) {
-	case json.Delim:
-		if v == '{' {
-			return readFields(d, depth-1)
-		}
-		return readList(d, depth-1)
-	case json.Number:
-		n, err := v.Int64()
+	if v.in.InputOffset() > v.end {
+		return nil, errors.New("too long")
+	}
+	switch kind {
+	case '{':
+		v.token()
+		return v.fields([]decode.Field{}, depth-1)
+	case '[':
+		v.token()
+		return v.list(depth - 1)
+	}
+	return v.scalar()
+}
+
+func (v *values) scalar() (any, error) {
+	raw, err := v.in.ReadValue()
+	if err != nil {
+		v.broken(err)
+		return nil, err
+	}
+	switch raw.Kind() {
+	case '"':
+		return v.texts.of(v.decoded(raw)), nil
+	case '0':
+		n, err := strconv.ParseInt(string(raw), 10, 64)
 		if err != nil {
-			return nil, fmt.Errorf("%v is no whole number", v)
+			return nil, fmt.Errorf("%s is no whole number", raw)
 		}
 		return n, nil
-	case nil:
+	case 'n':
 		return "", nil
 	}
-	return token, nil
+	return raw.Kind() == 't', nil
 }
 
-func readFields(d *values, depth int) ([]decode.Field, error) {
-	fields := []decode.Field{}
-	for d.More() {
-		name, err := d.Token()
+// fields appends the fields of an object, and reads its end.
+func (v *values) fields(to []decode.Field, depth int) ([]decode.Field, error) {
+	for v.more('}') {
+		name, _ := v.texts.of(v.key()).(string)
+		value, err := v.value(depth)
 		if err != nil {
-			return nil, err
+			return to, err
 		}
-		value, err := readValue(d, depth)
-		if err != nil {
-			return nil, err
-		}
-		fields = append(fields, decode.Field{Name: name.(string), Value: value}) // in an object, a name is all it can be
+		to = append(to, decode.Field{Name: name, Value: value})
 	}
-	_, err := d.Token() // its end
-	return fields, err
+	return to, v.err
 }
 
-func readList(d *values, depth int) ([]any, error) {
+// list reads the values of a list, and its end.
+func (v *values) list(depth int) ([]any, error) {
 	list := []any{}
-	for d.More() {
-		value, err := readValue(d, depth)
+	for v.more(']') {
+		value, err := v.value(depth)
 		if err != nil {
 			return nil, err
 		}
 		list = append(list, value)
 	}
-	_, err := d.Token() // its end
-	return list, err
+	return list, v.err
 }

@@ -1,11 +1,9 @@
 package ndjson
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
+	"strconv"
 	"time"
 
 	"msnproxy/decode"
@@ -13,60 +11,130 @@ import (
 
 // note is a note as it stands in the line.
 type note struct {
-	Kind      string       `json:"kind"`
-	ToSeq     int64        `json:"to_seq"`
-	Request   string       `json:"request"`
-	LatencyMS milliseconds `json:"latency_ms"`
-	Code      int          `json:"code"`
-	Meaning   string       `json:"meaning"`
-	Text      string       `json:"text"`
-	Bytes     int64        `json:"bytes"`
-	From      string       `json:"from"`
-	To        string       `json:"to"`
+	*jsonLine
 
-	Method      string         `json:"method"`
-	Account     string         `json:"account"`
-	Verdict     decode.Verdict `json:"verdict"`
-	Explanation string         `json:"explanation"`
+	Kind    string
+	ToSeq   int64
+	Request string
+	Latency time.Duration
+	Code    int
+	Meaning string
+	Text    string
+	Bytes   int64
+	From    string
+	To      string
 
-	Challenge     string               `json:"challenge"`
-	ProductID     string               `json:"product_id"`
-	Client        string               `json:"client"`
-	Environment   decode.Environment   `json:"environment"`
-	Algorithm     string               `json:"algorithm"`
-	Expected      string               `json:"expected"`
-	Got           string               `json:"got"`
-	ServerVerdict decode.ServerVerdict `json:"server_verdict"`
-	Injected      bool                 `json:"injected"`
-	Requested     bool                 `json:"requested"`
-	Asked         int64                `json:"chl_seq"`
-	Answer        int64                `json:"qry_seq"`
+	Method      string
+	Account     string
+	Verdict     decode.Verdict
+	Explanation string
+
+	Challenge     string
+	ProductID     string
+	Client        string
+	Environment   decode.Environment
+	Algorithm     string
+	Expected      string
+	Got           string
+	ServerVerdict decode.ServerVerdict
+	Injected      bool
+	Requested     bool
+	Asked         int64
+	Answer        int64
 }
 
 // maxNotes bounds the notes of a record: one in memory is a hundred times as
 // large as the shortest is in a line. The decoder makes some dozens at most.
 const maxNotes = 256
 
-// notes are those of a record.
-type notes []note
+// notes appends the notes of a list.
+func (j *jsonLine) notes(to *[]decode.Note) {
+	if j.in.PeekKind() != '[' {
+		j.raw('[', "list")
+		return
+	}
+	j.token()
+	for j.more(']') {
+		if len(*to) == maxNotes {
+			j.fail(fmt.Errorf("more than %d notes", maxNotes))
+			return
+		}
+		n := note{jsonLine: j}
+		j.object(n.read)
+		*to = append(*to, n.note())
+	}
+}
 
-// UnmarshalJSON reads them one by one.
-func (n *notes) UnmarshalJSON(text []byte) error {
-	if string(text) == "null" {
-		return nil
+// read reads what a note has under a key.
+func (n *note) read(key []byte) {
+	switch string(key) {
+	case "kind":
+		n.string(&n.Kind)
+	case "latency_ms":
+		n.milliseconds(&n.Latency)
+	case "injected":
+		n.bool(&n.Injected)
+	case "requested":
+		n.bool(&n.Requested)
+	case "code":
+		n.int(&n.Code)
+	default:
+		n.into(n.number(key), n.words(key))
 	}
-	d := json.NewDecoder(bytes.NewReader(text))
-	if begin, err := d.Token(); err != nil || begin != json.Delim('[') {
-		return errors.New("notes that are no list")
+}
+
+// number is where a number goes that stands under a key, or nil.
+func (n *note) number(key []byte) *int64 {
+	switch string(key) {
+	case "to_seq":
+		return &n.ToSeq
+	case "bytes":
+		return &n.Bytes
+	case "chl_seq":
+		return &n.Asked
+	case "qry_seq":
+		return &n.Answer
 	}
-	for d.More() {
-		if len(*n) == maxNotes {
-			return fmt.Errorf("more than %d notes", maxNotes)
-		}
-		*n = append(*n, note{})
-		if err := d.Decode(&(*n)[len(*n)-1]); err != nil {
-			return err
-		}
+	return nil
+}
+
+// words is where a text goes that stands under a key, or nil.
+func (n *note) words(key []byte) *string {
+	switch string(key) {
+	case "request":
+		return &n.Request
+	case "meaning":
+		return &n.Meaning
+	case "text":
+		return &n.Text
+	case "from":
+		return &n.From
+	case "to":
+		return &n.To
+	case "method":
+		return &n.Method
+	case "account":
+		return &n.Account
+	case "verdict":
+		return (*string)(&n.Verdict)
+	case "explanation":
+		return &n.Explanation
+	case "challenge":
+		return &n.Challenge
+	case "product_id":
+		return &n.ProductID
+	case "client":
+		return &n.Client
+	case "environment":
+		return (*string)(&n.Environment)
+	case "algorithm":
+		return &n.Algorithm
+	case "expected":
+		return &n.Expected
+	case "got":
+		return &n.Got
+	case "server_verdict":
+		return (*string)(&n.ServerVerdict)
 	}
 	return nil
 }
@@ -84,11 +152,24 @@ func (ms milliseconds) duration() time.Duration {
 	return time.Duration(max(-limit, min(math.Round(float64(ms)*1000), limit))) * time.Microsecond
 }
 
+// milliseconds reads a duration.
+func (j *jsonLine) milliseconds(to *time.Duration) {
+	digits := j.raw('0', "number")
+	if digits == nil {
+		return
+	}
+	ms, err := strconv.ParseFloat(string(digits), 64)
+	if err != nil {
+		j.failAt("number of milliseconds")
+	}
+	*to = milliseconds(ms).duration()
+}
+
 func (n *note) note() decode.Note {
 	out := decode.Note{Kind: noteKinds[n.Kind]}
 	switch out.Kind {
 	case decode.NoteReply:
-		out.ToSeq, out.Request, out.Latency = n.ToSeq, n.Request, n.LatencyMS.duration()
+		out.ToSeq, out.Request, out.Latency = n.ToSeq, n.Request, n.Latency
 	case decode.NoteError:
 		out.Code, out.Meaning = n.Code, n.Meaning
 	case decode.NoteIssue, decode.NoteFault:
@@ -113,6 +194,6 @@ func (n *note) challenge() *decode.Challenge {
 	return &decode.Challenge{
 		Challenge: n.Challenge, ProductID: n.ProductID, Client: n.Client, Environment: n.Environment, Algorithm: algorithm,
 		Expected: n.Expected, Got: n.Got, Verdict: n.Verdict, ServerVerdict: n.ServerVerdict, Explanation: n.Explanation,
-		Injected: n.Injected, Requested: n.Requested, Latency: n.LatencyMS.duration(), Asked: n.Asked, Answer: n.Answer,
+		Injected: n.Injected, Requested: n.Requested, Latency: n.Latency, Asked: n.Asked, Answer: n.Answer,
 	}
 }
