@@ -120,8 +120,8 @@ func (in *inputs) addFolder(folder string) error {
 		}
 		return nil
 	})
-	in.addLinks(links)
-	if len(errs) == 0 && len(in.captures)+len(in.records) == before {
+	again := in.addLinks(links)
+	if len(errs) == 0 && !again && len(in.captures)+len(in.records) == before {
 		in.bare = true
 		errs = append(errs, fmt.Errorf("%s %w", folder, errNoCaptures))
 	}
@@ -131,8 +131,8 @@ func (in *inputs) addFolder(folder string) error {
 // errNoCaptures is what is wrong with a folder of other things.
 var errNoCaptures = errors.New("is a folder without captures or records")
 
-// addFound adds a file of a folder, if it is one of ours.
-func (in *inputs) addFound(name string) {
+// addFound adds a file of a folder, and tells whether it is one of ours.
+func (in *inputs) addFound(name string) bool {
 	switch {
 	case isCapture(name):
 		in.addFile(name, sizeOf(name))
@@ -140,14 +140,17 @@ func (in *inputs) addFound(name string) {
 		in.records = append(in.records, name)
 	default:
 		in.skipped = append(in.skipped, name)
+		return false
 	}
+	return true
 }
 
-// addLinks adds the files that links in a folder lead to, each of them once. A
-// link to another folder is left out: it might lead round in a circle.
-func (in *inputs) addLinks(links []string) {
+// addLinks adds the files that links in a folder lead to, each of them once, and
+// tells whether one is to be read already. A link to another folder is left out:
+// it might lead round in a circle.
+func (in *inputs) addLinks(links []string) (again bool) {
 	if len(links) == 0 {
-		return
+		return false
 	}
 	var known []fs.FileInfo
 	for _, name := range in.files() {
@@ -160,11 +163,14 @@ func (in *inputs) addLinks(links []string) {
 		switch {
 		case err != nil || info.IsDir():
 			in.skipped = append(in.skipped, link)
-		case info.Mode().IsRegular() && !slices.ContainsFunc(known, func(one fs.FileInfo) bool { return os.SameFile(one, info) }):
+		case !info.Mode().IsRegular():
+		case slices.ContainsFunc(known, func(one fs.FileInfo) bool { return os.SameFile(one, info) }):
+			again = true
+		case in.addFound(link):
 			known = append(known, info)
-			in.addFound(link)
 		}
 	}
+	return again
 }
 
 // files are the names of the files that are to be read.
