@@ -20,7 +20,7 @@ func (t *Transcript) payloadLines(r *decode.Record) {
 		return
 	}
 	text, isChat := r.Chat(p)
-	if r.Joined != nil || !isChat || text == "" {
+	if r.Joined != nil || !isChat || isBlank(text) {
 		t.block(stylePlain, bar, []string{t.summary(r, p)})
 	}
 	if r.Joined != nil {
@@ -32,6 +32,9 @@ func (t *Transcript) payloadLines(r *decode.Record) {
 		t.malformed(p)
 	}
 }
+
+// isBlank tells whether a text has no line to show.
+func isBlank(text string) bool { return strings.Trim(text, "\r\n") == "" }
 
 // chat writes a text in full.
 func (t *Transcript) chat(text string) {

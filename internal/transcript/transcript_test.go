@@ -227,6 +227,14 @@ func TestAnEmptyMessageIsNoMissingOne(t *testing.T) {
 	}
 }
 
+func TestAMessageOfLineEndsIsNoMissingOne(t *testing.T) {
+	blank := line(0, "c1", s2c, decode.SB, "MSG bob@example.com Bob 123").
+		saying(123, "text/plain", decode.Field{Name: "text", Value: "\r\n\n\r"})
+	if out := play(t, Options{}, []scene{blank}); !strings.Contains(out, "│ text/plain: text=") {
+		t.Error(out)
+	}
+}
+
 func TestLongCommandLineIsCutAndCounted(t *testing.T) {
 	// 58 columns of text at first, then 56: 58 + 4*56 = 282 are shown.
 	out := play(t, Options{}, []scene{line(0, "c1", c2s, decode.NS, strings.Repeat("x", 1000))})
