@@ -22,10 +22,11 @@ func Zipped(header http.Header) bool {
 }
 
 // What a compressed body may unpack to, in proportion to its size, beside MaxBody.
-// Contacts differ in names and ids, so that an address book shrinks to a twentieth; a
+// Contacts differ in names and ids, so that an address book shrinks to a twentieth, and
+// lists of who may see whom, which tell the same people again, to an eightieth at most; a
 // body of a few hundred bytes that unpacks to a megabyte is made to cost something.
 const (
-	maxUnzipRatio = 50
+	maxUnzipRatio = 100
 	// freeOfRatio is what any body may unpack to.
 	freeOfRatio = 16 << 10
 )

@@ -212,6 +212,22 @@ func TestWhatBodiesUnpackToIsBounded(t *testing.T) {
 	}
 }
 
+// TestListsOfManyAlikeAreUnpacked has people who differ in a number only, on two lists.
+func TestListsOfManyAlikeAreUnpacked(t *testing.T) {
+	var plain, z bytes.Buffer
+	for i := range 600 {
+		fmt.Fprintf(&plain, `<Member xsi:type="PassportMember"><MembershipId>%d</MembershipId><Type>Passport</Type><State>Accepted</State><Deleted>false</Deleted>`+
+			`<LastChanged>2009-01-01T00:00:00Z</LastChanged><JoinedDate>0001-01-01T00:00:00</JoinedDate><ExpirationDate>0001-01-01T00:00:00</ExpirationDate><Changes/>`+
+			`<PassportName>user%03d@example.com</PassportName><IsPassportNameHidden>false</IsPassportNameHidden><PassportId>0</PassportId><CID>0</CID></Member>`, i+1, i%300)
+	}
+	w := gzip.NewWriter(&z)
+	w.Write(plain.Bytes())
+	w.Close()
+	if data, err := Unzip(z.Bytes()); !bytes.Equal(data, plain.Bytes()) {
+		t.Errorf("%d bytes, packed to %d, unpack to %d, %v", plain.Len(), z.Len(), len(data), err)
+	}
+}
+
 func TestOfABodyThatIsCutOffItsBeginningIsKept(t *testing.T) {
 	whole := zipped(10_000, 10_000)
 	data, err := Unzip(whole[:len(whole)/2])
