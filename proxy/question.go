@@ -177,6 +177,17 @@ func (c *conn) hasToSay() bool {
 	return c.asking != nil && len(c.asking.say) > 0 && !c.ending.begun() && !c.broken && c.gate.between()
 }
 
+// toSay takes what the client is to be told now. A challenge that had to wait is not
+// asked beside one that the server has asked meanwhile. The caller holds the lock.
+func (c *conn) toSay() []byte {
+	p := c.asking.say
+	c.asking.say = nil
+	if bytes.HasPrefix(p, challengeStart) && !c.session.MayChallenge() {
+		_, p, _ = bytes.Cut(p, lineEnd)
+	}
+	return p
+}
+
 // spoken decodes what the client is to be told, and returns it.
 func (c *conn) spoken() []byte {
 	c.lockSeen()
@@ -184,8 +195,10 @@ func (c *conn) spoken() []byte {
 	if !c.hasToSay() {
 		return nil
 	}
-	p, at := c.asking.say, c.now()
-	c.asking.say = nil
+	p, at := c.toSay(), c.now()
+	if len(p) == 0 {
+		return nil
+	}
 	c.asking.owed = c.asking.owed || bytes.HasPrefix(p, challengeStart)
 	at.Injected = true
 	out := c.gate.feed(p, func() bool {

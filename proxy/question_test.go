@@ -64,7 +64,16 @@ func signedIn(t *testing.T) (h *harness, client, server interface {
 	Write([]byte) (int, error)
 }, capture *bytes.Buffer) {
 	t.Helper()
-	h, capture = startTapped(t, func(cfg *Config) { cfg.InjectChallenge = 20 * time.Millisecond })
+	return signedInAsked(t, 20*time.Millisecond)
+}
+
+// signedInAsked is signedIn with another interval between challenges.
+func signedInAsked(t *testing.T, interval time.Duration) (h *harness, client, server interface {
+	Read([]byte) (int, error)
+	Write([]byte) (int, error)
+}, capture *bytes.Buffer) {
+	t.Helper()
+	h, capture = startTapped(t, func(cfg *Config) { cfg.InjectChallenge = interval })
 	c, s := h.connect()
 	send(t, c, "VER 1 MSNP8 CVR0\r\n")
 	expect(t, s, "VER 1 MSNP8 CVR0\r\n")
@@ -176,6 +185,26 @@ func TestAChallengeWaitsForTheEndOfACommand(t *testing.T) {
 	time.Sleep(3 * 20 * time.Millisecond) // three intervals: nothing may come in between
 	send(t, server, "67890QNG 40\r\n")
 	expect(t, client, "67890QNG 40\r\nQRY 4\r\n")
+	h.stop()
+}
+
+// Who is asked twice at a time, and answers one of them wrong, leaves open which.
+func TestAChallengeThatWaitedIsNotAskedBesideOneOfTheServer(t *testing.T) {
+	h, client, server, _ := signedInAsked(t, time.Hour)
+	send(t, server, "NOT 10\r\n12345")
+	expect(t, client, "NOT 10\r\n12345")
+	c := h.proxy.connections()[0]
+	c.ask()
+	send(t, server, "67890CHL 0 15570131571988941333\r\n")
+	expect(t, client, "67890CHL 0 15570131571988941333\r\n")
+	send(t, server, "QNG 40\r\n")
+	expect(t, client, "QNG 40\r\n")
+	send(t, client, "QRY 5 msmsgs@msnmsgr.com 32\r\n8f2f5a91b72102cd28355e9fc9000d6e")
+	expect(t, server, "QRY 5 msmsgs@msnmsgr.com 32\r\n8f2f5a91b72102cd28355e9fc9000d6e")
+	c.ask()
+	if again := readLine(t, client); !strings.HasPrefix(again, "CHL 0 ") {
+		t.Errorf("after that, the client is told %q", again)
+	}
 	h.stop()
 }
 
