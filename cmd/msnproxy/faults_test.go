@@ -506,6 +506,19 @@ func TestACaptureThatIsTakenAwayIsToldOnce(t *testing.T) {
 	}
 }
 
+func TestACaptureThatIsEmptiedIsTold(t *testing.T) {
+	t.Parallel()
+	capture := filepath.Join(t.TempDir(), "run.pcapng")
+	p := startProgram(t, "", "--capture", capture).read()
+	p.wantEvening()
+	awaitCaptured(t, capture, decode.KindClose, len(p.server.Connections()))
+	time.Sleep(watchEvery)
+	must(t, os.Truncate(capture, 0))
+	p.wantEvening()
+	p.interrupt()
+	p.wantLog("the capture was emptied or cut short")
+}
+
 // TestAFolderIsTakenAwayDuringARun, and there may be something else in its place.
 func TestAFolderIsTakenAwayDuringARun(t *testing.T) {
 	for name, instead := range map[string]func(string) error{

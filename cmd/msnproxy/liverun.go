@@ -109,6 +109,7 @@ func (run *liveRun) outputs(ctx context.Context, std stdio, f proxyFlags) ([]jou
 		if err != nil {
 			return nil, err
 		}
+		file.cut = run.captureCut
 		tap, err := captures.NewTap(file)
 		if err != nil {
 			return nil, err

@@ -19,7 +19,9 @@ type outputFile struct {
 	name    string
 	checked time.Time
 	torn    bool              // the last write did not end with a line
+	written int64             // bytes
 	moved   func(*outputFile) // called once it is no longer what its name stands for
+	cut     func(*outputFile) // called once it has less than was written, if not nil
 }
 
 // openOutput makes a file that only its owner may read; one that was there is
@@ -56,12 +58,28 @@ func refuseDash(name string) error {
 func (f *outputFile) Write(p []byte) (int, error) {
 	if now := time.Now(); f.moved != nil && now.Sub(f.checked) >= watchEvery {
 		f.checked = now
-		if !f.isInPlace() {
-			f.moved(f)
-		}
+		f.lookAfter()
 	}
 	f.torn = len(p) > 0 && p[len(p)-1] != '\n'
-	return f.File.Write(p)
+	n, err := f.File.Write(p)
+	f.written += int64(n)
+	return n, err
+}
+
+// lookAfter finds out what others have done to the file.
+func (f *outputFile) lookAfter() {
+	if f.cut != nil && f.isCut() {
+		f.cut(f)
+	}
+	if !f.isInPlace() {
+		f.moved(f)
+	}
+}
+
+// isCut tells whether some of what was written is gone.
+func (f *outputFile) isCut() bool {
+	info, err := f.Stat()
+	return err == nil && info.Size() < f.written
 }
 
 // isInPlace tells whether the file is still what its name stands for.
@@ -106,4 +124,11 @@ func (run *liveRun) recordsMoved(f *outputFile) {
 func (run *liveRun) captureMoved(f *outputFile) {
 	f.moved = nil
 	run.log.Warn().Str("file", f.name).Msg("the capture was moved, and goes on where it is now, or deleted, and is lost")
+}
+
+// captureCut says that a capture is damaged: it is read from its beginning, which is
+// written once.
+func (run *liveRun) captureCut(f *outputFile) {
+	f.cut = nil
+	run.log.Error().Str("file", f.name).Msg("the capture was emptied or cut short; what is in it from now on can hardly be read")
 }
