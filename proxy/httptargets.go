@@ -54,8 +54,8 @@ func (t *targets) name(address string, from net.Addr) error {
 // upstream one takes the place: revival servers name what is no more.
 func (t *targets) dial(ctx context.Context, _, address string) (net.Conn, error) {
 	p, upstream := t.g.proxy, t.g.upstream
-	if address != upstream && t.usable(address) {
-		c, err := t.dialNamed(ctx, address)
+	if from, ok := t.usable(address); ok && address != upstream {
+		c, err := t.dialNamed(ctx, address, from)
 		if err == nil {
 			return c, nil
 		}
@@ -65,28 +65,29 @@ func (t *targets) dial(ctx context.Context, _, address string) (net.Conn, error)
 	return p.dialHTTP(ctx, upstream, nil)
 }
 
-func (t *targets) dialNamed(ctx context.Context, address string) (net.Conn, error) {
+func (t *targets) dialNamed(ctx context.Context, address string, from netip.Addr) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, targetTime)
 	defer cancel()
-	t.mu.Lock()
-	from := t.by[address].from
-	t.mu.Unlock()
 	return t.g.proxy.dialHTTP(ctx, address, t.g.proxy.allowFrom(from))
 }
 
-func (t *targets) usable(address string) bool {
+// usable tells whether a gateway was named and may be tried, and by whom it was named.
+func (t *targets) usable(address string) (from netip.Addr, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	one, ok := t.by[address]
-	return ok && (one.failed.IsZero() || t.g.proxy.cfg.Now().Sub(one.failed) > targetRest)
+	return one.from, ok && (one.failed.IsZero() || t.g.proxy.cfg.Now().Sub(one.failed) > targetRest)
 }
 
+// fail takes note that a gateway could not be reached, unless it was forgotten
+// meanwhile: by whom it was named must be known before it is tried again.
 func (t *targets) fail(address string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	one := t.by[address]
-	one.failed = t.g.proxy.cfg.Now()
-	t.by[address] = one
+	if one, ok := t.by[address]; ok {
+		one.failed = t.g.proxy.cfg.Now()
+		t.by[address] = one
+	}
 }
 
 // dialHTTP connects to a gateway.

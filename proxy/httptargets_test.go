@@ -141,3 +141,18 @@ func TestGatewaysThatAreNamedAreBounded(t *testing.T) {
 		t.Errorf("%d are remembered", len(targets.by))
 	}
 }
+
+// By whom a gateway was named decides where its name may lead to: without that, the
+// name must lead nowhere.
+func TestAGatewayThatIsForgottenWhileItIsDialledStaysForgotten(t *testing.T) {
+	g := &targets{g: &httpGateway{proxy: &Proxy{cfg: Config{Now: time.Now}}}}
+	from := &net.TCPAddr{IP: net.IPv4(203, 0, 113, 1)}
+	g.name("gateway.example.com:80", from)
+	for n := range maxTargets { // others take its place
+		g.name(fmt.Sprintf("gateway%d.example.com:80", n), from)
+	}
+	g.fail("gateway.example.com:80")
+	if one, ok := g.by["gateway.example.com:80"]; ok {
+		t.Errorf("it is known, as one that was named by %v", one.from)
+	}
+}
