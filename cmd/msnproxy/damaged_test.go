@@ -28,6 +28,7 @@ var damaged = flag.Int64("damaged", 60, "how many captures are damaged")
 // samples and, where they are there, those of real clients, which are no part of
 // the project. Each number of a damage always does the same.
 func TestADamagedCaptureTellsTheSameInEachWay(t *testing.T) {
+	t.Setenv("GOGC", "100") // or each run would set up the collection of garbage anew
 	samples, _ := filepath.Glob("../../captures/samples/*.pcapng")
 	real, _ := filepath.Glob("../../../shared/captures/*.pcap")
 	if len(real) == 0 {
