@@ -228,6 +228,6 @@ func (c *conn) sayIfForeign(first []byte) {
 
 // firstLine is the first line of bytes, without its end.
 func firstLine(b []byte) []byte {
-	line, _, _ := bytes.Cut(b, []byte("\n"))
+	line, _, _ := bytes.Cut(b, lineEnd)
 	return bytes.TrimSuffix(line, []byte("\r"))
 }

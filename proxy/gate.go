@@ -279,7 +279,7 @@ func mayHoldAddress(begin []byte) bool {
 // a notification must be of type 5, and once its headers tell what a message
 // is, it must be the profile.
 func stillMay(begin []byte) bool {
-	line, payload, complete := bytes.Cut(begin, []byte("\n"))
+	line, payload, complete := bytes.Cut(begin, lineEnd)
 	if !complete {
 		return true
 	}
@@ -289,7 +289,7 @@ func stillMay(begin []byte) bool {
 		return len(words) > 2 && string(words[2]) == "5"
 	case 'M':
 		_, rest, told := bytes.Cut(payload, []byte("Content-Type:"))
-		kind, _, whole := bytes.Cut(rest, []byte("\n"))
+		kind, _, whole := bytes.Cut(rest, lineEnd)
 		return !told || !whole || bytes.Contains(kind, []byte("profile"))
 	}
 	return true

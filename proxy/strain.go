@@ -58,7 +58,7 @@ const (
 
 // answerSize tells whether bytes begin with an answer, and its size.
 func answerSize(b []byte) (size int, is form) {
-	line, _, whole := bytes.Cut(b, []byte("\n"))
+	line, _, whole := bytes.Cut(b, lineEnd)
 	words := decode.Words(nil, bytes.TrimSuffix(line, []byte("\r")))
 	switch {
 	case len(words) > 4 || whole && len(words) < 4 || len(line) > maxAnswer:
