@@ -9,7 +9,6 @@ import (
 	"os/signal"
 	"time"
 
-	"msnproxy/internal/display"
 	"msnproxy/internal/report"
 )
 
@@ -36,9 +35,9 @@ func (f *proxyFlags) reportAtEnd(width int) (*reportFile, error) {
 // whole tells where a section of the report is as a whole, or how it can be
 // had: by a file of this run, or of the next one.
 func (f *proxyFlags) whole(section string) string {
-	switch file := display.Harmless(cmp.Or(f.records, f.capture)); {
+	switch file := cmp.Or(f.records, f.capture); {
 	case f.report != "":
-		return "in " + display.Harmless(f.report) + ", which the end of the run writes"
+		return "in " + f.report + ", which the end of the run writes"
 	case file != "":
 		return "with msnproxy analyze " + file + " --section " + section
 	}
