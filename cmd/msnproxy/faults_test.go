@@ -484,13 +484,21 @@ func TestFilesAreTakenAwayDuringARun(t *testing.T) {
 	}
 }
 
-func TestACaptureThatIsTakenAwayIsToldOnce(t *testing.T) {
-	t.Parallel()
-	capture := filepath.Join(t.TempDir(), "run.pcapng")
-	p := startProgram(t, "", "--capture", capture).read()
+// capturing starts a program that has captured an evening, whose file it looks
+// after when it writes next.
+func capturing(t *testing.T) (p *program, capture string) {
+	t.Helper()
+	capture = filepath.Join(t.TempDir(), "run.pcapng")
+	p = startProgram(t, "", "--capture", capture).read()
 	p.wantEvening()
 	awaitCaptured(t, capture, decode.KindClose, len(p.server.Connections()))
 	time.Sleep(watchEvery)
+	return p, capture
+}
+
+func TestACaptureThatIsTakenAwayIsToldOnce(t *testing.T) {
+	t.Parallel()
+	p, capture := capturing(t)
 	if err := os.Rename(capture, capture+".1"); err != nil {
 		t.Fatal(err)
 	}
@@ -508,11 +516,7 @@ func TestACaptureThatIsTakenAwayIsToldOnce(t *testing.T) {
 
 func TestACaptureThatIsEmptiedIsTold(t *testing.T) {
 	t.Parallel()
-	capture := filepath.Join(t.TempDir(), "run.pcapng")
-	p := startProgram(t, "", "--capture", capture).read()
-	p.wantEvening()
-	awaitCaptured(t, capture, decode.KindClose, len(p.server.Connections()))
-	time.Sleep(watchEvery)
+	p, capture := capturing(t)
 	must(t, os.Truncate(capture, 0))
 	p.wantEvening()
 	p.interrupt()
